@@ -1,0 +1,142 @@
+//! Attribute values: from the source to what a browser makes of them, and back.
+
+use std::borrow::Cow;
+
+use encoding_rs::UTF_8;
+
+use super::tag::is_space;
+use crate::charset::Charset;
+
+/// The value's text as a browser has it in the DOM: charset decoded, NUL replaced, character
+/// references resolved in attribute mode. None if the charset cannot decode it.
+///
+/// <https://html.spec.whatwg.org/multipage/parsing.html#named-character-reference-state>: in an
+/// attribute `&copy=1` stays, since `;` is missing and `=` follows.
+pub(crate) fn decode(raw: &[u8], charset: Charset) -> Option<Cow<'_, str>> {
+    let text = if raw.is_ascii() {
+        std::str::from_utf8(raw).ok().map(Cow::Borrowed)
+    } else {
+        match charset {
+            Charset::Known(encoding) if encoding == UTF_8 => std::str::from_utf8(raw).ok().map(Cow::Borrowed),
+            Charset::Known(encoding) => encoding.decode_without_bom_handling_and_without_replacement(raw),
+            Charset::Unknown | Charset::Unscannable(_) => None,
+        }
+    }?;
+    let text = if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { text };
+    Some(if text.contains('&') { htmlize::unescape_attribute(text) } else { text })
+}
+
+/// What the URL parser takes of a value: C0 controls and space trimmed at both ends, tab, CR and LF
+/// removed. <https://url.spec.whatwg.org/#url-parsing>
+pub(crate) fn trim(text: &str) -> Cow<'_, str> {
+    let text = text.trim_matches(|c: char| c <= ' ');
+    if text.contains(['\t', '\r', '\n']) {
+        Cow::Owned(text.replace(['\t', '\r', '\n'], ""))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// Writes a text as an attribute value for the quote in use (none: unquoted): `&` as `&amp;`, the
+/// quote as a reference, and where there is no quote, white space and ``"'`=<>`` as references.
+/// Characters that the charset lacks become numeric references.
+pub(crate) fn encode(text: &str, quote: Option<u8>, charset: Charset, out: &mut Vec<u8>) {
+    if text.is_empty() && quote.is_none() {
+        return;
+    }
+    let mut buffer = [0; 4];
+    for c in text.chars() {
+        match (c, quote) {
+            ('&', _) => out.extend_from_slice(b"&amp;"),
+            ('"', Some(b'"') | None) => out.extend_from_slice(b"&quot;"),
+            ('\'', Some(b'\'') | None) => out.extend_from_slice(b"&#39;"),
+            ('<', None) => out.extend_from_slice(b"&lt;"),
+            ('>', None) => out.extend_from_slice(b"&gt;"),
+            ('`' | '=', None) => numeric(c, out),
+            (c, None) if c.is_ascii() && is_space(c as u8) => numeric(c, out),
+            (c, _) if c.is_ascii() => out.push(c as u8),
+            (c, _) => {
+                let utf8 = c.encode_utf8(&mut buffer);
+                match charset {
+                    Charset::Known(encoding) if encoding == UTF_8 => out.extend_from_slice(utf8.as_bytes()),
+                    Charset::Known(encoding) => match encoding.encode(utf8) {
+                        (bytes, _, false) => out.extend_from_slice(&bytes),
+                        _ => numeric(c, out),
+                    },
+                    _ => numeric(c, out),
+                }
+            }
+        }
+    }
+}
+
+fn numeric(c: char, out: &mut Vec<u8>) {
+    out.extend_from_slice(format!("&#{};", c as u32).as_bytes());
+}
+
+/// Text as it is shown: decoded, references resolved, white space folded, at most `most` bytes.
+pub(crate) fn shown_text(raw: &[u8], charset: Charset, most: usize) -> String {
+    let text = match charset {
+        Charset::Known(encoding) => encoding.decode_without_bom_handling(raw).0,
+        _ => String::from_utf8_lossy(raw),
+    };
+    let text = htmlize::unescape(text);
+    let mut shown = String::new();
+    for word in text.split(|c: char| c.is_ascii_whitespace()).filter(|word| !word.is_empty()) {
+        if !shown.is_empty() {
+            shown.push(' ');
+        }
+        shown.push_str(word);
+        if shown.len() > most {
+            break;
+        }
+    }
+    shown.truncate(shown.floor_char_boundary(most));
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UTF8: Charset = Charset::Known(UTF_8);
+
+    fn decoded(raw: &str) -> String {
+        decode(raw.as_bytes(), UTF8).map(|text| trim(&text).into_owned()).unwrap()
+    }
+
+    #[test]
+    fn values_as_a_browser_reads_them() {
+        assert_eq!(decoded("http://x/?a=1&copy=2"), "http://x/?a=1&copy=2");
+        assert_eq!(decoded("http://x/?a=1&copy;2"), "http://x/?a=1©2");
+        assert_eq!(decoded("http://x/?a=1&amp;b&#38;c&#x26;d"), "http://x/?a=1&b&c&d");
+        assert_eq!(decoded("http://x/?q=&eacute;&notit;"), "http://x/?q=é&notit;");
+        assert_eq!(decoded(" \t http://x/\n?a \0"), "http://x/?a \u{fffd}");
+        assert_eq!(decoded("&#10;http://x/"), "http://x/");
+        assert_eq!(decode(b"http://x/\xe9", UTF8), None);
+        assert_eq!(decode(b"http://x/\xe9", Charset::of_label("latin1")).as_deref(), Some("http://x/é"));
+        assert_eq!(decode(b"http://x/\xe9", Charset::Unknown), None);
+    }
+
+    #[test]
+    fn written_values_are_read_back() {
+        for charset in ["utf-8", "latin1", "shift_jis", "gb18030", "koi8-r", "unknown"] {
+            let charset = Charset::of_label(charset);
+            for quote in [None, Some(b'"'), Some(b'\'')] {
+                for text in
+                    ["http://x/?a=1&amp;b=\"'`<>é日\u{1f600}", "http://x/&copy=1&#38;", "http://x/a b\tc"]
+                {
+                    let mut out = Vec::new();
+                    encode(text, quote, charset, &mut out);
+                    assert_eq!(decode(&out, charset).unwrap(), text);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn shown_text_is_folded_and_cut() {
+        assert_eq!(shown_text(b"  a\n&amp;\tb ", UTF8, 200), "a & b");
+        assert_eq!(shown_text("ééé".as_bytes(), UTF8, 3), "é");
+    }
+}

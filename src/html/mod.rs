@@ -1,0 +1,437 @@
+//! The walk: engine events in, sites out.
+//!
+//! A *site* is a place that tracking may change: a link's value, a tracking attribute, the place of
+//! a pixel. The walk finds them with the eyes of a browser (see [`tree`]) and of Outlook (see
+//! [`outlook`]); what happens there is for others to decide. It knows nothing of lol_html, so that
+//! another engine can drive it.
+
+pub(crate) mod attribute;
+mod body;
+mod engine;
+mod gap;
+mod outlook;
+mod placeholder;
+mod rawtext;
+pub(crate) mod tag;
+mod text;
+mod tree;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+pub(crate) use self::engine::Source;
+
+use self::body::{PREHEADER_LIMIT, Top, is_hidden};
+use self::engine::{Engine, Events, Next};
+use self::tag::{Attribute, Attributes, name_range};
+use self::tree::name::Name;
+use self::tree::{Body, Facts, Namespace, TextMode, Tree};
+use crate::report::{LinkPlace, NoPlace};
+
+/// More open elements than this end the tracking: each costs memory, and no person nests so deep.
+const MOST_OPEN: usize = 20_000;
+
+/// The longest tag or comment that is read, in bytes; it is held in memory whole.
+const MOST_TOKEN: usize = 1 << 20;
+
+/// An `href` that may be tracked. Ranges are relative to the tag.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) attribute: Attribute,
+    pub(crate) place: LinkPlace,
+}
+
+/// A start tag with links or tracking attributes.
+#[derive(Debug)]
+pub(crate) struct Tag<'a> {
+    pub(crate) source: &'a [u8],
+    pub(crate) at: usize,
+    /// A tracking attribute may stand in it.
+    pub(crate) marked: bool,
+    /// The links in source order: two only on an svg `a` with `href` and `xlink:href`.
+    pub(crate) targets: Vec<Target>,
+    /// What the end tag of the link's text is called; `area` has no text.
+    pub(crate) ends: LinkEnd,
+}
+
+/// Which end tag ends the text of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LinkEnd {
+    Named(Name),
+    Void,
+}
+
+/// Who receives the sites, in document order.
+pub(crate) trait Sites {
+    /// Whether a tracking attribute may stand in this tag; a quick look.
+    fn may_hold_attributes(&mut self, source: Source<'_>, range: Range<usize>) -> bool;
+    fn tag(&mut self, tag: Tag<'_>);
+    /// An `img` start tag, for the recognition of own pixels.
+    fn image(&mut self, source: Source<'_>, range: Range<usize>);
+    /// Text of the document or, in `outlook`, of a conditional comment.
+    fn text(&mut self, source: Source<'_>, range: Range<usize>, outlook: bool);
+    /// The text of a link ends here, if one is open.
+    fn link_end(&mut self, end: LinkEnd, at: usize, outlook: bool);
+    /// Whether these bytes are the top pixel that would be inserted.
+    fn is_top_pixel(&mut self, bytes: &[u8]) -> bool;
+    /// The top pixel's place; `present` if it stands there already.
+    fn top(&mut self, at: usize, present: bool, after_preheader: bool);
+    fn bottom(&mut self, at: usize, end_of_file: bool);
+    fn no_top(&mut self, why: NoPlace);
+    fn no_bottom(&mut self, why: NoPlace);
+    /// A placeholder; returns whether it takes the bottom pixel.
+    fn placeholder(&mut self, range: Range<usize>, may_take: bool) -> bool;
+    /// A limit was passed here; nothing is changed from here on.
+    fn limit(&mut self, at: usize);
+}
+
+/// What of the options the walk needs.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) outlook: bool,
+    /// Empty for none.
+    pub(crate) placeholder: Arc<[u8]>,
+}
+
+/// A document being read.
+pub(crate) struct Scan {
+    engine: Engine,
+    walk: Walk,
+}
+
+impl Scan {
+    /// `start` is the offset of the first byte of markup, past a byte order mark.
+    pub(crate) fn new(start: usize, settings: Settings) -> Scan {
+        Scan { engine: Engine::new(start, MOST_TOKEN), walk: Walk::document(settings) }
+    }
+
+    /// Reads on. `source` begins at or before [`Scan::settled`]; `last` if nothing follows it.
+    pub(crate) fn advance(&mut self, source: Source<'_>, last: bool, sites: &mut impl Sites) {
+        let mut walking = Walking { walk: &mut self.walk, sites };
+        self.engine.advance(source, last, &mut walking);
+        if last || walking.walk.limited {
+            let clean = self.engine.ended_in_data(source);
+            walking.finish(source, clean);
+        } else if let Some(body) = walking.walk.hold()
+            && source.end() > body + PREHEADER_LIMIT
+        {
+            walking.top_in_front(body);
+        }
+    }
+
+    /// No site will be found before this offset any more.
+    pub(crate) fn settled(&self) -> usize {
+        self.walk.hold().unwrap_or(usize::MAX).min(self.engine.at())
+    }
+
+    /// The offset from which everything passes through, if a limit was passed.
+    pub(crate) fn stopped_at(&self) -> Option<usize> {
+        self.walk.limited.then(|| self.engine.at())
+    }
+}
+
+struct Walk {
+    settings: Settings,
+    tree: Tree,
+    top: Top,
+    /// The bottom pixel's place is known, or there is none.
+    bottom_done: bool,
+    /// Inside a conditional comment: no pixels, VML counts.
+    in_outlook: bool,
+    limited: bool,
+}
+
+impl Walk {
+    fn document(settings: Settings) -> Walk {
+        Walk {
+            settings,
+            tree: Tree::document(),
+            top: Top::Waiting,
+            bottom_done: false,
+            in_outlook: false,
+            limited: false,
+        }
+    }
+
+    fn outlook(settings: Settings) -> Walk {
+        Walk {
+            tree: Tree::fragment(),
+            top: Top::Done,
+            bottom_done: true,
+            in_outlook: true,
+            ..Walk::document(settings)
+        }
+    }
+
+    fn hold(&self) -> Option<usize> {
+        match self.top {
+            Top::Begun(body) | Top::Preheader { body, .. } => Some(body),
+            _ => None,
+        }
+    }
+
+    /// The links of a start tag that made an element of this namespace.
+    fn targets(&self, source: &[u8], name: Name, namespace: Namespace) -> Vec<Target> {
+        let vml = || {
+            let name = &source[name_range(source)];
+            name.len() > 2 && name[..2].eq_ignore_ascii_case(b"v:")
+        };
+        let place = match (namespace, name) {
+            (Namespace::Html, Name::A | Name::AREA) if self.in_outlook => LinkPlace::Outlook,
+            (Namespace::Html, Name::A | Name::AREA) => LinkPlace::Html,
+            (Namespace::Svg, Name::A) => LinkPlace::Svg,
+            _ if self.in_outlook && name.known().is_none() && vml() => LinkPlace::Outlook,
+            _ => return Vec::new(),
+        };
+        let mut seen = [false; 2];
+        let mut targets = Vec::new();
+        for attribute in Attributes::of(source) {
+            let which = match &source[attribute.name.clone()] {
+                name if name.eq_ignore_ascii_case(b"href") => 0,
+                name if place == LinkPlace::Svg && name.eq_ignore_ascii_case(b"xlink:href") => 1,
+                _ => continue,
+            };
+            // Of a duplicated attribute the first counts, as in HTML.
+            if !std::mem::replace(&mut seen[which], true) {
+                targets.push(Target { attribute, place });
+            }
+        }
+        targets
+    }
+}
+
+struct Walking<'a, S> {
+    walk: &'a mut Walk,
+    sites: &'a mut S,
+}
+
+impl<S: Sites> Walking<'_, S> {
+    fn top_in_front(&mut self, body: usize) {
+        self.walk.top = Top::Done;
+        self.sites.top(body, false, false);
+    }
+
+    /// Looks whether the token just processed began the body, at `at`.
+    fn watch_body(&mut self, at: usize) {
+        if self.walk.top != Top::Waiting {
+            return;
+        }
+        match self.walk.tree.body() {
+            Body::Before => {}
+            Body::Started => self.walk.top = Top::Begun(at),
+            Body::Frameset => {
+                self.walk.top = Top::Done;
+                self.sites.no_top(NoPlace::Frameset);
+            }
+        }
+    }
+
+    /// Looks whether the preheader ended with the token just processed; `at` is where it ended.
+    fn watch_preheader(&mut self, source: Source<'_>, at: usize) {
+        let Top::Preheader { body, element } = self.walk.top else { return };
+        if self.walk.tree.is_open(element) {
+            return;
+        }
+        if at - body > PREHEADER_LIMIT {
+            self.top_in_front(body);
+        } else if self.sites.is_top_pixel(source.at(body..at)) {
+            self.walk.top = Top::Done;
+            self.sites.top(body, true, false);
+        } else {
+            self.walk.top = Top::Done;
+            self.sites.top(at, false, true);
+        }
+    }
+
+    /// Decides whether the body's first element, just opened by `tag`, is a preheader.
+    fn first_element(&mut self, tag: &[u8], mode: TextMode) {
+        let Top::Begun(body) = self.walk.top else { return };
+        let opened = self.walk.tree.current().filter(|_| mode == TextMode::Data);
+        match opened {
+            Some(element) if is_hidden(tag) && !is_void(tag) => {
+                self.walk.top = Top::Preheader { body, element };
+            }
+            _ => self.top_in_front(body),
+        }
+    }
+
+    fn finish(&mut self, source: Source<'_>, clean: bool) {
+        if !self.walk.limited {
+            self.walk.tree.end_of_file();
+            self.watch_body(source.end());
+        }
+        match self.walk.top {
+            Top::Begun(body) | Top::Preheader { body, .. } => self.top_in_front(body),
+            Top::Waiting => {
+                self.walk.top = Top::Done;
+                self.sites.no_top(NoPlace::Limit);
+            }
+            Top::Done => {}
+        }
+        if self.walk.bottom_done {
+            return;
+        }
+        self.walk.bottom_done = true;
+        if self.walk.limited {
+            self.sites.no_bottom(NoPlace::Limit);
+        } else if self.walk.tree.body() == Body::Frameset {
+            self.sites.no_bottom(NoPlace::Frameset);
+        } else if !clean {
+            self.sites.no_bottom(NoPlace::Unfinished);
+        } else if self.walk.tree.in_template() {
+            self.sites.no_bottom(NoPlace::Template);
+        } else {
+            self.sites.bottom(source.end(), true);
+        }
+    }
+
+    /// Walks the inside of a conditional comment.
+    fn conditional(&mut self, source: Source<'_>, data: Range<usize>) {
+        let Some(inside) = outlook::inside(source.at(data.clone())) else { return };
+        let inside = data.start + inside.start..data.start + inside.end;
+        let part = Source { bytes: source.at(inside.clone()), base: inside.start };
+        let mut walk = Walk::outlook(self.walk.settings.clone());
+        let mut engine = Engine::new(inside.start, MOST_TOKEN);
+        let mut walking = Walking { walk: &mut walk, sites: &mut *self.sites };
+        engine.advance(part, true, &mut walking);
+        self.sites.link_end(LinkEnd::Void, inside.end, true);
+    }
+}
+
+impl<S: Sites> Events for Walking<'_, S> {
+    fn start_tag(&mut self, source: Source<'_>, range: Range<usize>) -> Next {
+        let bytes = source.at(range.clone());
+        let name = Name::of(&bytes[name_range(bytes)]);
+        self.walk.tree.at(range.end);
+        let (made, mode) = self.walk.tree.start_tag(name, &Facts { source: bytes });
+        if self.walk.tree.depth() > MOST_OPEN {
+            self.limit(range.start);
+            return Next::Stop;
+        }
+        if self.walk.top != Top::Done {
+            let explicit = name == Name::BODY && self.walk.top == Top::Waiting;
+            self.watch_body(if explicit { range.end } else { range.start });
+            if made.is_some() && !explicit {
+                self.first_element(bytes, mode);
+            }
+            self.watch_preheader(source, range.start);
+        }
+        let targets = match made {
+            Some(namespace) if !self.walk.tree.in_template() => self.walk.targets(bytes, name, namespace),
+            _ => Vec::new(),
+        };
+        if name == Name::A && made.is_some() {
+            self.sites.link_end(LinkEnd::Named(name), range.start, self.walk.in_outlook);
+        }
+        let marked = self.sites.may_hold_attributes(source, range.clone());
+        if !targets.is_empty() || marked {
+            let ends = if name == Name::AREA { LinkEnd::Void } else { LinkEnd::Named(name) };
+            self.sites.tag(Tag { source: bytes, at: range.start, marked, targets, ends });
+        }
+        if name == Name::IMG && !self.walk.in_outlook {
+            self.sites.image(source, range);
+        }
+        Next::Read(mode)
+    }
+
+    fn end_tag(&mut self, source: Source<'_>, range: Range<usize>) {
+        let bytes = source.at(range.clone());
+        let name = Name::of(&bytes[name_range(bytes)]);
+        self.walk.tree.at(range.end);
+        let takes_pixel = self.walk.tree.takes_pixel();
+        let ends_itself = match self.walk.top {
+            Top::Preheader { element, .. } => self.walk.tree.is_named(element, name),
+            _ => false,
+        };
+        self.walk.tree.end_tag(name);
+        if self.walk.top != Top::Done {
+            self.watch_body(range.start);
+            self.watch_preheader(source, if ends_itself { range.end } else { range.start });
+            if let Top::Begun(body) | Top::Preheader { body, .. } = self.walk.top
+                && (matches!(name, Name::BODY | Name::HTML)
+                    || matches!(name, Name::P | Name::BR) && matches!(self.walk.top, Top::Begun(_)))
+            {
+                self.top_in_front(body);
+            }
+        }
+        if matches!(name, Name::BODY | Name::HTML)
+            && !self.walk.bottom_done
+            && takes_pixel
+            && self.walk.tree.body() == Body::Started
+        {
+            self.walk.bottom_done = true;
+            self.sites.bottom(range.start, false);
+        }
+        self.sites.link_end(LinkEnd::Named(name), range.start, self.walk.in_outlook);
+    }
+
+    fn text(&mut self, source: Source<'_>, range: Range<usize>, complete: bool) -> usize {
+        let bytes = source.at(range.clone());
+        let mut used = bytes.len();
+        if !complete {
+            used -= self.walk.held_back(bytes);
+        }
+        let bytes = &bytes[..used];
+        if let Some(first) = text::classify(bytes, &mut self.walk.tree) {
+            self.watch_body(range.start + first);
+            if let Top::Begun(body) = self.walk.top {
+                self.top_in_front(body);
+            }
+            self.watch_preheader(source, range.start);
+        }
+        self.placeholders(bytes, range.start);
+        self.sites.text(source, range.start..range.start + used, self.walk.in_outlook);
+        used
+    }
+
+    fn comment(&mut self, source: Source<'_>, _whole: Range<usize>, data: Range<usize>) {
+        if self.walk.settings.outlook && !self.walk.in_outlook && !self.walk.tree.in_template() {
+            self.conditional(source, data);
+        }
+    }
+
+    fn doctype(&mut self, source: Source<'_>, range: Range<usize>) {
+        self.walk.tree.doctype(text::is_quirky_doctype(source.at(range)));
+    }
+
+    fn cdata(&mut self, source: Source<'_>, range: Range<usize>) {
+        let inside = range.start + b"<![CDATA[".len()..range.end - b"]]>".len();
+        text::classify(source.at(inside.clone()), &mut self.walk.tree);
+        self.sites.text(source, inside, self.walk.in_outlook);
+    }
+
+    fn in_foreign_content(&self) -> bool {
+        self.walk.tree.in_foreign_content()
+    }
+
+    fn limit(&mut self, at: usize) {
+        if !self.walk.limited {
+            self.walk.limited = true;
+            self.sites.limit(at);
+        }
+    }
+}
+
+/// Elements that never hold anything.
+fn is_void(tag: &[u8]) -> bool {
+    matches!(
+        Name::of(&tag[name_range(tag)]),
+        Name::AREA
+            | Name::BASE
+            | Name::BASEFONT
+            | Name::BGSOUND
+            | Name::BR
+            | Name::EMBED
+            | Name::HR
+            | Name::IMAGE
+            | Name::IMG
+            | Name::INPUT
+            | Name::KEYGEN
+            | Name::LINK
+            | Name::META
+            | Name::PARAM
+            | Name::SOURCE
+            | Name::TRACK
+            | Name::WBR
+    )
+}

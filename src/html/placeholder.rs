@@ -1,0 +1,38 @@
+//! The caller's placeholder for the bottom pixel, `{{openclick:pixel}}`, in text.
+
+use memchr::memmem;
+
+use super::tree::Body;
+use super::{Sites, Walk, Walking, text};
+
+impl Walk {
+    /// How many bytes at the end of text must wait for more: the beginning of a placeholder, or of a
+    /// character reference where it matters.
+    pub(super) fn held_back(&self, bytes: &[u8]) -> usize {
+        let reference = if self.tree.space_matters() { text::partial_reference(bytes) } else { 0 };
+        let word = &self.settings.placeholder;
+        let longest = word.len().saturating_sub(1).min(bytes.len());
+        let placeholder = match self.in_outlook {
+            true => 0,
+            false => (1..=longest).rev().find(|&n| bytes.ends_with(&word[..n])).unwrap_or(0),
+        };
+        reference.max(placeholder)
+    }
+}
+
+impl<S: Sites> Walking<'_, S> {
+    pub(super) fn placeholders(&mut self, bytes: &[u8], base: usize) {
+        if self.walk.in_outlook || self.walk.settings.placeholder.is_empty() {
+            return;
+        }
+        let mut from = 0;
+        while let Some(at) = memmem::find(&bytes[from..], &self.walk.settings.placeholder) {
+            let start = from + at;
+            from = start + self.walk.settings.placeholder.len();
+            let may_take = !self.walk.bottom_done
+                && self.walk.tree.takes_pixel()
+                && self.walk.tree.body() == Body::Started;
+            self.walk.bottom_done |= self.sites.placeholder(base + start..base + from, may_take);
+        }
+    }
+}

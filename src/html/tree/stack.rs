@@ -1,0 +1,249 @@
+//! The stack of open elements, on names only, with every "has an element in scope" answered in
+//! constant time: a deep stack must not make each end tag slow.
+
+use std::collections::HashMap;
+
+use super::name::{KNOWN, Name};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Namespace {
+    Html,
+    Svg,
+    MathMl,
+}
+
+/// Kinds of scope, each kept as "one past the index of the nearest such element at or below".
+#[derive(Clone, Copy)]
+pub(super) enum Scope {
+    Default,
+    ListItem,
+    Button,
+    Table,
+    /// Any special element: where "any other end tag" gives up.
+    Special,
+    /// Special but not `address`, `div` or `p`: where `<li>` and `<dd>` stop looking.
+    List,
+    /// Any element of the HTML namespace: where an end tag in foreign content turns to HTML.
+    Html,
+}
+const SCOPES: usize = 7;
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Open {
+    pub(super) name: Name,
+    pub(super) namespace: Namespace,
+    /// `annotation-xml` with an HTML encoding.
+    pub(super) html_integration: bool,
+    /// Has an entry in the list of active formatting elements.
+    pub(super) formatting: bool,
+    pub(super) id: u32,
+    /// One past the index of the namesake below.
+    below: u32,
+    marks: [u32; SCOPES],
+}
+
+impl Open {
+    pub(super) fn is_html(&self, name: Name) -> bool {
+        self.namespace == Namespace::Html && self.name == name
+    }
+
+    pub(super) fn is_special(&self) -> bool {
+        match self.namespace {
+            Namespace::Html => self.name.is_special(),
+            _ => false,
+        }
+    }
+
+    pub(super) fn is_integration_point(&self) -> bool {
+        match self.namespace {
+            Namespace::Html => false,
+            Namespace::MathMl => self.name.is_mathml_text_integration_point(),
+            Namespace::Svg => self.name.is_svg_html_integration_point(),
+        }
+    }
+
+    fn marks(&self, scope: Scope) -> bool {
+        let html = self.namespace == Namespace::Html;
+        let default = if html {
+            self.name.is_scope()
+        } else {
+            match self.namespace {
+                Namespace::MathMl => self.name.is_mathml_text_integration_point(),
+                _ => self.name.is_svg_html_integration_point(),
+            }
+        };
+        match scope {
+            Scope::Default => default,
+            Scope::ListItem => default || html && matches!(self.name, Name::OL | Name::UL),
+            Scope::Button => default || html && self.name == Name::BUTTON,
+            Scope::Table => html && matches!(self.name, Name::HTML | Name::TABLE | Name::TEMPLATE),
+            Scope::Special => self.is_special(),
+            Scope::List => self.is_special() && !matches!(self.name, Name::ADDRESS | Name::DIV | Name::P),
+            Scope::Html => html,
+        }
+    }
+}
+
+pub(super) struct Stack {
+    open: Vec<Open>,
+    /// One past the index of the topmost element of each known name: HTML, then foreign.
+    last: [[u32; KNOWN]; 2],
+    last_unknown: HashMap<(bool, Name), u32>,
+    next_id: u32,
+}
+
+impl Stack {
+    pub(super) fn new() -> Stack {
+        Stack { open: Vec::new(), last: [[0; KNOWN]; 2], last_unknown: HashMap::new(), next_id: 0 }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    pub(super) fn top(&self) -> Option<&Open> {
+        self.open.last()
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<&Open> {
+        self.open.get(index)
+    }
+
+    pub(super) fn top_is(&self, name: Name) -> bool {
+        self.top().is_some_and(|top| top.is_html(name))
+    }
+
+    pub(super) fn new_id(&mut self) -> u32 {
+        self.next_id = self.next_id.wrapping_add(1);
+        self.next_id
+    }
+
+    /// Pushes a new element and returns its id.
+    pub(super) fn push(&mut self, name: Name, namespace: Namespace) -> u32 {
+        let id = self.new_id();
+        self.restore(Open {
+            name,
+            namespace,
+            html_integration: false,
+            formatting: false,
+            id,
+            below: 0,
+            marks: [0; SCOPES],
+        });
+        id
+    }
+
+    pub(super) fn top_mut(&mut self) -> Option<&mut Open> {
+        self.open.last_mut()
+    }
+
+    fn restore(&mut self, mut element: Open) {
+        let here = self.open.len() as u32 + 1;
+        element.marks = self.open.last().map_or([0; SCOPES], |top| top.marks);
+        for scope in [
+            Scope::Default,
+            Scope::ListItem,
+            Scope::Button,
+            Scope::Table,
+            Scope::Special,
+            Scope::List,
+            Scope::Html,
+        ] {
+            if element.marks(scope) {
+                element.marks[scope as usize] = here;
+            }
+        }
+        let last = self.last_mut(element.namespace, element.name);
+        element.below = std::mem::replace(last, here);
+        self.open.push(element);
+    }
+
+    fn last_mut(&mut self, namespace: Namespace, name: Name) -> &mut u32 {
+        let foreign = namespace != Namespace::Html;
+        match name.known() {
+            Some(index) => &mut self.last[usize::from(foreign)][index],
+            None => self.last_unknown.entry((foreign, name)).or_insert(0),
+        }
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Open> {
+        let element = self.open.pop()?;
+        if element.below == 0 && element.name.known().is_none() {
+            self.last_unknown.remove(&(element.namespace != Namespace::Html, element.name));
+        } else {
+            *self.last_mut(element.namespace, element.name) = element.below;
+        }
+        Some(element)
+    }
+
+    pub(super) fn truncate(&mut self, len: usize) {
+        while self.open.len() > len {
+            self.pop();
+        }
+    }
+
+    /// One past the index of the topmost HTML element of this name, 0 for none.
+    pub(super) fn position(&self, name: Name) -> u32 {
+        self.position_in(false, name)
+    }
+
+    pub(super) fn position_foreign(&self, name: Name) -> u32 {
+        self.position_in(true, name)
+    }
+
+    fn position_in(&self, foreign: bool, name: Name) -> u32 {
+        match name.known() {
+            Some(index) => self.last[usize::from(foreign)][index],
+            None => self.last_unknown.get(&(foreign, name)).copied().unwrap_or(0),
+        }
+    }
+
+    pub(super) fn mark(&self, scope: Scope) -> u32 {
+        self.top().map_or(0, |top| top.marks[scope as usize])
+    }
+
+    pub(super) fn contains(&self, name: Name) -> bool {
+        self.position(name) != 0
+    }
+
+    /// "Has a `name` element in the specific scope".
+    pub(super) fn in_scope(&self, scope: Scope, name: Name) -> bool {
+        let position = self.position(name);
+        position != 0 && position >= self.mark(scope)
+    }
+
+    pub(super) fn pop_until(&mut self, wanted: impl Fn(&Open) -> bool) {
+        while let Some(element) = self.pop() {
+            if wanted(&element) {
+                return;
+            }
+        }
+    }
+
+    pub(super) fn pop_until_named(&mut self, name: Name) {
+        self.pop_until(|element| element.is_html(name));
+    }
+
+    pub(super) fn generate_implied_end(&mut self, except: Option<Name>) {
+        while let Some(top) = self.top() {
+            if top.namespace != Namespace::Html || !top.name.is_implied_end() || Some(top.name) == except {
+                return;
+            }
+            self.pop();
+        }
+    }
+
+    /// Takes the elements from `index` to the top off, in stack order.
+    pub(super) fn split_off(&mut self, index: usize) -> Vec<Open> {
+        let tail = self.open[index..].to_vec();
+        self.truncate(index);
+        tail
+    }
+
+    /// Puts elements of [`Stack::split_off`] back.
+    pub(super) fn extend(&mut self, tail: Vec<Open>) {
+        for element in tail {
+            self.restore(element);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Makes HTML mail trackable without harming it.
+//!
+//! ```
+//! use openclick::{Delivery, KeyRing, Options};
+//!
+//! let keys = KeyRing::generate(); // or KeyRing::from_file("openclick.keys")?
+//! let rewriter = Options::new("https://track.example.com", keys)?.customer_id(42).build()?;
+//! let delivery = Delivery::new("0190c2f4-7c1e-7d3a-9b52-6a1f0c8d4e21").recipient("reader@example.org");
+//!
+//! let html = br#"<body><a href="https://shop.example/">Shop</a></body>"#;
+//! let rewritten = rewriter.rewrite_html(html, &delivery)?;
+//! assert_eq!(rewritten.report.links_tracked, 1);
+//! # Ok::<(), openclick::Error>(())
+//! ```
+//!
+//! Only these bytes may differ between input and output: the value of a tracked `href`, a removed
+//! tracking attribute, the inserted open pixels, and what a named option asks for. Everything else,
+//! broken markup and invalid UTF-8 included, is byte for byte the input.
+//!
+//! The modules follow the data: bytes in, HTML events, sites, plan, tokens, edits, bytes out.
+
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod charset;
+mod dialect;
+mod edit;
+mod error;
+mod html;
+mod options;
+mod pixel;
+mod plan;
+mod policy;
+mod report;
+mod restore;
+mod rewriter;
+mod token;
+mod writer;
+
+pub use self::dialect::Dialect;
+pub use self::error::{Error, ErrorKind, Result};
+pub use self::options::{Consent, Delivery, Options, VisibleUrl};
+pub use self::policy::{Decision, Link, LinkPolicy};
+pub use self::report::{
+    Change, LinkPlace, LinkReport, NoPlace, PixelPlace, PixelReport, Reason, RemovedAttribute, Report,
+    Status, Verdict,
+};
+pub use self::rewriter::{Restored, Rewriter, Rewritten};
+pub use self::token::{
+    DecodeError, DecodeErrorKind, Decoder, EventKind, KeyEntry, KeyFile, KeyRing, KeyState, Token,
+    TokenFields, TrackingDomain, UrlFormat, UrlWriter,
+};
+pub use self::writer::HtmlWriter;

@@ -1,0 +1,418 @@
+//! What a sender sets once ([`Options`]) and for each recipient ([`Delivery`]).
+
+use std::fmt;
+use std::ops::BitOr;
+use std::sync::Arc;
+
+use crate::charset::Charset;
+use crate::dialect::{Dialect, Dialects};
+use crate::error::{Error, ErrorKind, Result};
+use crate::policy::{HostPatterns, LinkPolicy};
+use crate::report::LinkReport;
+use crate::rewriter::Rewriter;
+use crate::token::{KeyRing, TrackingDomain, UrlFormat, UrlWriter};
+
+/// What happens to a link whose shown text is itself a URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum VisibleUrl {
+    /// It is tracked like any other (default).
+    #[default]
+    Track,
+    /// It is left ([`Reason::VisibleUrl`](crate::Reason::VisibleUrl)): filters call a shown URL with
+    /// another target phishing. The stream then holds back up to 2,048 bytes after each link.
+    Leave,
+}
+
+/// The settings of a [`Rewriter`].
+///
+/// ```
+/// use openclick::{Dialect, KeyRing, Options};
+///
+/// let rewriter = Options::new("https://track.example.com", KeyRing::generate())?
+///     .customer_id(42)
+///     .initial_open(false)
+///     .dialect(Dialect::SendGrid)
+///     .skip_host("*.example.org")
+///     .build()?;
+/// # Ok::<(), openclick::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Options {
+    domain: TrackingDomain,
+    keys: KeyRing,
+    format: UrlFormat,
+    settings: Settings,
+    skip_hosts: Vec<String>,
+    charset: Option<String>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) customer_id: u64,
+    pub(crate) open_tracking: bool,
+    pub(crate) initial_open: bool,
+    pub(crate) click_tracking: bool,
+    pub(crate) outlook: bool,
+    pub(crate) dialects: Dialects,
+    pub(crate) skip_hosts: HostPatterns,
+    pub(crate) visible_url: VisibleUrl,
+    pub(crate) max_links: Option<u64>,
+    pub(crate) max_target_length: usize,
+    pub(crate) max_url_length: usize,
+    pub(crate) report_links: u64,
+    pub(crate) placeholder: String,
+    pub(crate) charset: Option<Charset>,
+    pub(crate) policy: Option<Arc<dyn LinkPolicy>>,
+    pub(crate) on_link: Option<Arc<dyn Fn(&LinkReport) + Send + Sync>>,
+}
+
+impl Options {
+    /// Options for a tracking domain, `https://host[:port][/prefix]` (without a scheme: https), and
+    /// the keys that seal its URLs.
+    ///
+    /// # Errors
+    /// If the domain has a path query, a fragment, user information, or a scheme that is not http or
+    /// https.
+    pub fn new(tracking_domain: &str, keys: KeyRing) -> Result<Options> {
+        Ok(Options {
+            domain: TrackingDomain::parse(tracking_domain)?,
+            keys,
+            format: UrlFormat::default(),
+            settings: Settings {
+                customer_id: 0,
+                open_tracking: true,
+                initial_open: true,
+                click_tracking: true,
+                outlook: true,
+                dialects: Dialects::NONE.with(Dialect::SparkPost),
+                skip_hosts: HostPatterns::default(),
+                visible_url: VisibleUrl::Track,
+                max_links: None,
+                max_target_length: 4096,
+                max_url_length: 2000,
+                report_links: 10_000,
+                placeholder: "{{openclick:pixel}}".to_owned(),
+                charset: None,
+                policy: None,
+                on_link: None,
+            },
+            skip_hosts: Vec::new(),
+            charset: None,
+        })
+    }
+
+    fn with(mut self, set: impl FnOnce(&mut Settings)) -> Options {
+        set(&mut self.settings);
+        self
+    }
+
+    /// The customer whose mail this is; in every token. Default 0.
+    #[must_use]
+    pub fn customer_id(self, id: u64) -> Options {
+        self.with(|settings| settings.customer_id = id)
+    }
+
+    /// The bottom pixel (`open`). Default on.
+    #[must_use]
+    pub fn open_tracking(self, on: bool) -> Options {
+        self.with(|settings| settings.open_tracking = on)
+    }
+
+    /// The top pixel (`initial_open`). Default on.
+    #[must_use]
+    pub fn initial_open(self, on: bool) -> Options {
+        self.with(|settings| settings.initial_open = on)
+    }
+
+    /// Links. Default on; tracking attributes are removed either way.
+    #[must_use]
+    pub fn click_tracking(self, on: bool) -> Options {
+        self.with(|settings| settings.click_tracking = on)
+    }
+
+    /// Links inside Outlook's conditional comments. Default on.
+    #[must_use]
+    pub fn outlook(self, on: bool) -> Options {
+        self.with(|settings| settings.outlook = on)
+    }
+
+    /// Adds another sender's opt-out attributes. SparkPost's are always understood, unless
+    /// [`Options::dialects`] says otherwise.
+    #[must_use]
+    pub fn dialect(self, dialect: Dialect) -> Options {
+        self.with(|settings| settings.dialects = settings.dialects.with(dialect))
+    }
+
+    /// Sets the dialects to exactly these. Default: SparkPost's alone.
+    #[must_use]
+    pub fn dialects(self, dialects: impl IntoIterator<Item = Dialect>) -> Options {
+        let set = dialects.into_iter().fold(Dialects::NONE, Dialects::with);
+        self.with(|settings| settings.dialects = set)
+    }
+
+    /// Never tracks links to this host: a name, or `*.suffix` for every host below it. May be
+    /// repeated.
+    #[must_use]
+    pub fn skip_host(mut self, host: &str) -> Options {
+        self.skip_hosts.push(host.to_owned());
+        self
+    }
+
+    /// What happens to a link whose shown text is a URL. Default [`VisibleUrl::Track`].
+    #[must_use]
+    pub fn visible_url(self, what: VisibleUrl) -> Options {
+        self.with(|settings| settings.visible_url = what)
+    }
+
+    /// Tracks at most so many links of a document. Default no cap.
+    #[must_use]
+    pub fn max_links(self, most: u64) -> Options {
+        self.with(|settings| settings.max_links = Some(most))
+    }
+
+    /// Leaves destinations longer than this, in bytes. Default 4,096: SparkPost rejects longer ones
+    /// on redirect.
+    #[must_use]
+    pub fn max_target_length(self, bytes: usize) -> Options {
+        self.with(|settings| settings.max_target_length = bytes)
+    }
+
+    /// Leaves links whose tracking URL would be longer than this, in characters. Default 2,000.
+    #[must_use]
+    pub fn max_url_length(self, characters: usize) -> Options {
+        self.with(|settings| settings.max_url_length = characters)
+    }
+
+    /// How many links a [`Report`](crate::Report) keeps; all are counted. Default 10,000.
+    #[must_use]
+    pub fn report_links(self, most: u64) -> Options {
+        self.with(|settings| settings.report_links = most)
+    }
+
+    /// The text that the bottom pixel takes the place of. Default `{{openclick:pixel}}`; empty for
+    /// none.
+    #[must_use]
+    pub fn pixel_placeholder(self, text: &str) -> Options {
+        self.with(|settings| settings.placeholder = text.to_owned())
+    }
+
+    /// The charset of raw HTML, by any WHATWG label. Default: a byte order mark, else
+    /// `<meta charset>` in the first 1,024 bytes, else UTF-8.
+    #[must_use]
+    pub fn charset(mut self, label: &str) -> Options {
+        self.charset = Some(label.to_owned());
+        self
+    }
+
+    /// A rule of the caller's own, asked last.
+    #[must_use]
+    pub fn link_policy(self, policy: impl LinkPolicy + 'static) -> Options {
+        self.with(|settings| settings.policy = Some(Arc::new(policy)))
+    }
+
+    /// Is called with every link in document order, also with those that a report has no room for.
+    #[must_use]
+    pub fn on_link(self, callback: impl Fn(&LinkReport) + Send + Sync + 'static) -> Options {
+        self.with(|settings| settings.on_link = Some(Arc::new(callback)))
+    }
+
+    /// What tracking URLs look like. Default [`UrlFormat::sealed`].
+    #[must_use]
+    pub fn url_format(mut self, format: UrlFormat) -> Options {
+        self.format = format;
+        self
+    }
+
+    /// The rewriter; cheap to clone and to share among threads.
+    ///
+    /// # Errors
+    /// If a skipped host is not a host or `*.suffix`, the charset label is unknown, the placeholder
+    /// holds `<`, `>`, `&`, white space or more than 100 bytes, or the URL format is unsigned and was
+    /// not said to be.
+    pub fn build(mut self) -> Result<Rewriter> {
+        let configuration = |message| Error::new(ErrorKind::Configuration, message);
+        for host in &self.skip_hosts {
+            if !self.settings.skip_hosts.add(host) {
+                return Err(configuration(format!(
+                    "expected a host to skip such as `example.org` or `*.example.org`, found `{host}`"
+                )));
+            }
+        }
+        if let Some(label) = &self.charset {
+            match Charset::of_label(label) {
+                Charset::Unknown => {
+                    return Err(configuration(format!(
+                        "expected a charset label such as `utf-8`, found `{label}`"
+                    )));
+                }
+                charset => self.settings.charset = Some(charset),
+            }
+        }
+        let placeholder = &self.settings.placeholder;
+        if placeholder.len() > 100
+            || placeholder.contains(|c: char| matches!(c, '<' | '>' | '&' | '\0') || c.is_whitespace())
+        {
+            return Err(configuration(format!(
+                "expected a pixel placeholder without `<`, `>`, `&` and white space, at most 100 bytes, found `{placeholder}`"
+            )));
+        }
+        let urls = UrlWriter::new(self.domain, self.format, self.keys)?;
+        Ok(Rewriter::new(urls, self.settings))
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("domain", &self.domain)
+            .field("keys", &self.keys)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a recipient agreed to. It can only switch tracking off, never on.
+///
+/// ```
+/// use openclick::{Consent, Delivery};
+///
+/// let delivery = Delivery::new("m1").tracking(Consent::CLICKS);          // no open pixels
+/// let delivery = Delivery::new("m2").tracking(Consent::NONE);            // nothing
+/// let delivery = Delivery::new("m3").tracking(Consent::CLICKS | Consent::OPENS);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Consent(u8);
+
+impl Consent {
+    /// Nothing may be tracked.
+    pub const NONE: Consent = Consent(0);
+    /// Clicks may be tracked.
+    pub const CLICKS: Consent = Consent(1);
+    /// Opens may be tracked, by both pixels.
+    pub const OPENS: Consent = Consent(2);
+    /// Everything that the options switch on (default).
+    pub const ALL: Consent = Consent(3);
+
+    /// Whether all of `other` is agreed to.
+    #[must_use]
+    pub fn contains(self, other: Consent) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+impl BitOr for Consent {
+    type Output = Consent;
+
+    fn bitor(self, other: Consent) -> Consent {
+        Consent(self.0 | other.0)
+    }
+}
+
+/// One delivery: the message, and whom it goes to.
+///
+/// ```
+/// use openclick::Delivery;
+///
+/// let delivery = Delivery::new("0190c2f4-7c1e-7d3a-9b52-6a1f0c8d4e21")
+///     .recipient("reader@example.org")
+///     .campaign("autumn-sale")
+///     .list_unsubscribe("https://news.example.com/unsubscribe?u=7");
+/// ```
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    pub(crate) message_id: String,
+    pub(crate) recipient: Option<String>,
+    pub(crate) campaign: Option<String>,
+    pub(crate) pool: Option<String>,
+    pub(crate) subaccount: Option<String>,
+    pub(crate) unsubscribe: Vec<String>,
+    pub(crate) consent: Consent,
+    pub(crate) sealed_at: Option<u64>,
+    pub(crate) expires: Option<u32>,
+    pub(crate) extensions: Vec<(u64, Vec<u8>)>,
+}
+
+impl Delivery {
+    /// A delivery of the message with this id, which every token carries. A UUID, 32 or 20 hex digits
+    /// are packed; any other text works.
+    #[must_use]
+    pub fn new(message_id: impl Into<String>) -> Delivery {
+        Delivery {
+            message_id: message_id.into(),
+            recipient: None,
+            campaign: None,
+            pool: None,
+            subaccount: None,
+            unsubscribe: Vec::new(),
+            consent: Consent::ALL,
+            sealed_at: None,
+            expires: None,
+            extensions: Vec::new(),
+        }
+    }
+
+    /// The recipient's address, sealed in every token.
+    #[must_use]
+    pub fn recipient(mut self, address: impl Into<String>) -> Delivery {
+        self.recipient = Some(address.into());
+        self
+    }
+
+    /// The campaign's name.
+    #[must_use]
+    pub fn campaign(mut self, name: impl Into<String>) -> Delivery {
+        self.campaign = Some(name.into());
+        self
+    }
+
+    /// The IP pool's name.
+    #[must_use]
+    pub fn pool(mut self, name: impl Into<String>) -> Delivery {
+        self.pool = Some(name.into());
+        self
+    }
+
+    /// The subaccount's id.
+    #[must_use]
+    pub fn subaccount(mut self, id: impl Into<String>) -> Delivery {
+        self.subaccount = Some(id.into());
+        self
+    }
+
+    /// A URL of the message's List-Unsubscribe header: links to it are left. May be repeated.
+    #[must_use]
+    pub fn list_unsubscribe(mut self, url: impl Into<String>) -> Delivery {
+        self.unsubscribe.push(url.into());
+        self
+    }
+
+    /// What this recipient agreed to. Default [`Consent::ALL`].
+    #[must_use]
+    pub fn tracking(mut self, consent: Consent) -> Delivery {
+        self.consent = consent;
+        self
+    }
+
+    /// When the links were sealed, in seconds since 1970; the token keeps minutes. The library never
+    /// reads a clock, so that the same input always gives the same output.
+    #[must_use]
+    pub fn sealed_at(mut self, unix_seconds: u64) -> Delivery {
+        self.sealed_at = Some(unix_seconds / 60);
+        self
+    }
+
+    /// The day after which events no longer count, in days since 1970. The redirect still works.
+    #[must_use]
+    pub fn expires(mut self, unix_day: u32) -> Delivery {
+        self.expires = Some(unix_day);
+        self
+    }
+
+    /// A field of the caller's own in every token: a number and bytes. Decoders that do not know it
+    /// hand it on.
+    #[must_use]
+    pub fn extension(mut self, id: u64, bytes: impl Into<Vec<u8>>) -> Delivery {
+        self.extensions.push((id, bytes.into()));
+        self
+    }
+}

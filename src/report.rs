@@ -1,0 +1,363 @@
+//! What a rewrite did, and why: the record that the preview, the counters and the tests read.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+
+use crate::token::EventKind;
+
+/// What happened to a document as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum Status {
+    /// Something was changed.
+    Rewritten,
+    /// It was read, and there was nothing to change.
+    #[default]
+    Unchanged,
+    /// A token with this message id authenticates in it: it came back as it was.
+    AlreadyRewritten,
+    /// Its charset cannot be scanned as bytes (UTF-16, ISO-2022-JP, UTF-7 …): it came back as it was.
+    Charset,
+}
+
+/// Why a link was left as the author wrote it. Where several hold, the first in this order is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum Reason {
+    /// Click tracking is off, by option or for want of consent.
+    Off,
+    /// The author opted out, by `data-msys-clicktrack="0"` or an enabled dialect's attribute.
+    OptOut,
+    /// The value holds bytes that the document's charset cannot decode.
+    BadCharset,
+    /// Nothing is left after trimming.
+    Empty,
+    /// An unresolved merge tag: `{{x}}`, `{% x %}`, `*|X|*`, `%%x%%`, `%recipient.x%`, `[[x]]`, `<%= x %>`.
+    MergeTag,
+    /// `#…`: a place in this document.
+    Fragment,
+    /// A scheme that is not http or https.
+    Scheme,
+    /// No scheme, `//host` included.
+    Relative,
+    /// No host, control characters, or a form that only browsers repair (`https:host`, `https:///x`).
+    Unparsable,
+    /// `http://user:pass@host`: a phishing shape.
+    Userinfo,
+    /// It points at the tracking domain itself.
+    AlreadyTracked,
+    /// One of the message's List-Unsubscribe URLs.
+    Unsubscribe,
+    /// A host that the options skip.
+    SkipHost,
+    /// The shown text is itself a URL and the options leave such links.
+    VisibleUrl,
+    /// The options' cap on tracked links is reached.
+    MaxLinks,
+    /// The caller's own [`LinkPolicy`](crate::LinkPolicy) said so.
+    Policy,
+    /// The destination or the tracking URL is over its limit.
+    TooLong,
+    /// The tracking URL does not fit a line of the transfer encoding.
+    LineTooLong,
+}
+
+impl Reason {
+    /// The word of the JSON report, such as `opt-out`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Reason::Off => "off",
+            Reason::OptOut => "opt-out",
+            Reason::BadCharset => "bad-charset",
+            Reason::Empty => "empty",
+            Reason::MergeTag => "merge-tag",
+            Reason::Fragment => "fragment",
+            Reason::Scheme => "scheme",
+            Reason::Relative => "relative",
+            Reason::Unparsable => "unparsable",
+            Reason::Userinfo => "userinfo",
+            Reason::AlreadyTracked => "already-tracked",
+            Reason::Unsubscribe => "unsubscribe",
+            Reason::SkipHost => "skip-host",
+            Reason::VisibleUrl => "visible-url",
+            Reason::MaxLinks => "max-links",
+            Reason::Policy => "policy",
+            Reason::TooLong => "too-long",
+            Reason::LineTooLong => "line-too-long",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Where a link stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum LinkPlace {
+    /// `a` or `area` of the document.
+    Html,
+    /// `a` inside `svg`.
+    Svg,
+    /// Inside an Outlook conditional comment: `a`, `area` or a VML shape.
+    Outlook,
+}
+
+/// What became of a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case", tag = "verdict"))]
+#[non_exhaustive]
+pub enum Verdict {
+    /// Its value was replaced.
+    Tracked {
+        /// [`EventKind::Click`] or [`EventKind::LinkUnsubscribe`].
+        kind: EventKind,
+        /// The tracking URL, before it is escaped for HTML.
+        url: String,
+    },
+    /// Its value stayed.
+    Left {
+        /// Why.
+        reason: Reason,
+    },
+}
+
+/// One link, tracked or left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct LinkReport {
+    /// Counts from 0 over all links in document order, tracked or left.
+    pub index: u32,
+    /// Where it stands.
+    pub place: LinkPlace,
+    /// `data-msys-linkname`, cut to 63 bytes.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub name: Option<String>,
+    /// The shown text: references decoded, white space folded, at most 200 bytes.
+    pub text: String,
+    /// The attribute's value as it stands in the source; bytes that are not UTF-8 are replaced here.
+    pub raw: String,
+    /// The destination, decoded as a browser would; what the token carries. Absent where the charset
+    /// could not decode it.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub target: Option<String>,
+    /// The byte range of the value in the input, without quotes.
+    pub range: Range<u64>,
+    /// Tracked, or left and why.
+    #[cfg_attr(feature = "serde", serde(flatten))]
+    pub verdict: Verdict,
+}
+
+impl LinkReport {
+    /// Whether the link's value was replaced.
+    #[must_use]
+    pub fn is_tracked(&self) -> bool {
+        matches!(self.verdict, Verdict::Tracked { .. })
+    }
+
+    /// Why the link was left, if it was.
+    #[must_use]
+    pub fn reason(&self) -> Option<Reason> {
+        match self.verdict {
+            Verdict::Left { reason } => Some(reason),
+            Verdict::Tracked { .. } => None,
+        }
+    }
+}
+
+/// Where an open pixel was put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum PixelPlace {
+    /// At the start of the body.
+    BodyStart,
+    /// After a hidden preheader.
+    AfterPreheader,
+    /// Before `</body>` or `</html>`.
+    BodyEnd,
+    /// At the end of a document without `</body>` and `</html>`.
+    EndOfFile,
+    /// In place of the caller's placeholder.
+    Placeholder,
+}
+
+/// Why an open pixel was not put anywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum NoPlace {
+    /// Switched off, by option or for want of consent.
+    Off,
+    /// It stands there already, byte for byte.
+    Present,
+    /// The document is a frameset.
+    Frameset,
+    /// The file ends inside a comment, raw text or an open tag.
+    Unfinished,
+    /// The file ends inside a template, which is never shown.
+    Template,
+    /// A limit was passed before its place.
+    Limit,
+    /// Its URL could not be made: it would be longer than `max_url_length`.
+    TooLong,
+    /// The document came back as it was.
+    PassedThrough,
+}
+
+/// One open pixel: placed, or why not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct PixelReport {
+    /// [`EventKind::InitialOpen`] (top) or [`EventKind::Open`] (bottom).
+    pub kind: EventKind,
+    /// Where it was put.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub place: Option<PixelPlace>,
+    /// The offset in the input where it was inserted, in bytes.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub offset: Option<u64>,
+    /// Why it was not put anywhere.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub reason: Option<NoPlace>,
+}
+
+/// A tracking attribute that was removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct RemovedAttribute {
+    /// Its name as it was spelled.
+    pub name: String,
+    /// Its value as it was spelled.
+    pub value: String,
+    /// Where it stood in the input, name and value, in bytes.
+    pub range: Range<u64>,
+}
+
+/// A change that a named option or dialect asks for, beside links, attributes and pixels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case", tag = "change"))]
+#[non_exhaustive]
+pub enum Change {
+    /// A pixel placeholder was taken out of the text.
+    PlaceholderRemoved {
+        /// Where it stood in the input, in bytes.
+        range: Range<u64>,
+    },
+    /// `https+notrack:` was restored to `https:` (dialect `postal`).
+    SchemeRestored {
+        /// Where `+notrack` stood in the input, in bytes.
+        range: Range<u64>,
+    },
+}
+
+/// The record of one rewrite.
+///
+/// ```
+/// # use openclick::{Delivery, KeyRing, Options, Reason};
+/// let rewriter = Options::new("https://t.example.com", KeyRing::generate())?.build()?;
+/// let html = br#"<body><a href="https://shop.example/">Shop</a> <a href="tel:+1">Call</a></body>"#;
+/// let report = rewriter.rewrite_html(html, &Delivery::new("m1"))?.report;
+/// assert_eq!((report.links_total, report.links_tracked), (2, 1));
+/// assert_eq!(report.links_left[&Reason::Scheme], 1);
+/// assert_eq!(report.links[0].text, "Shop");
+/// # Ok::<(), openclick::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Report {
+    /// What happened as a whole.
+    pub status: Status,
+    /// The charset that values were decoded with, by its WHATWG name.
+    pub charset: String,
+    /// Bytes of input.
+    pub bytes_in: u64,
+    /// Bytes of output.
+    pub bytes_out: u64,
+    /// The pixels, top before bottom.
+    pub pixels: Vec<PixelReport>,
+    /// All links counted, kept in [`Report::links`] or not.
+    pub links_total: u64,
+    /// Links whose value was replaced.
+    pub links_tracked: u64,
+    /// Links that were left, by reason.
+    pub links_left: BTreeMap<Reason, u64>,
+    /// The first links, up to [`Options::report_links`](crate::Options::report_links).
+    pub links: Vec<LinkReport>,
+    /// All tracking attributes removed, kept in [`Report::removed`] or not.
+    pub removed_total: u64,
+    /// The first removed attributes, up to the same number as links.
+    pub removed: Vec<RemovedAttribute>,
+    /// Changes that a named option or dialect asked for, up to the same number.
+    pub changes: Vec<Change>,
+    /// The offset from which everything passed through since a limit was passed: a tag or comment
+    /// over 1 MiB, or more than 20,000 open elements.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub limit: Option<u64>,
+}
+
+/// The texts of a report's links may not take more than this, in bytes.
+const MOST_TEXT: u64 = 8 << 20;
+
+/// Collects a report within its bounds.
+#[derive(Debug, Default)]
+pub(crate) struct Collector {
+    pub(crate) report: Report,
+    most: u64,
+    text: u64,
+}
+
+impl Collector {
+    pub(crate) fn new(most: u64) -> Collector {
+        Collector { report: Report::default(), most, text: 0 }
+    }
+
+    pub(crate) fn link(&mut self, link: LinkReport) {
+        let report = &mut self.report;
+        report.links_total += 1;
+        match &link.verdict {
+            Verdict::Tracked { .. } => report.links_tracked += 1,
+            Verdict::Left { reason } => *report.links_left.entry(*reason).or_default() += 1,
+        }
+        let url = if let Verdict::Tracked { url, .. } = &link.verdict { url.len() } else { 0 };
+        let text = link.text.len() + link.raw.len() + link.target.as_ref().map_or(0, String::len) + url;
+        self.text += text as u64;
+        if (report.links.len() as u64) < self.most && self.text <= MOST_TEXT {
+            report.links.push(link);
+        }
+    }
+
+    pub(crate) fn removed(&mut self, make: impl FnOnce() -> RemovedAttribute) {
+        self.report.removed_total += 1;
+        if (self.report.removed.len() as u64) < self.most && self.text <= MOST_TEXT {
+            let removed = make();
+            self.text += (removed.name.len() + removed.value.len()) as u64;
+            self.report.removed.push(removed);
+        }
+    }
+
+    pub(crate) fn change(&mut self, change: Change) {
+        if (self.report.changes.len() as u64) < self.most {
+            self.report.changes.push(change);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Undoing a rewrite.
+
+use std::ops::Range;
+
+use memchr::memmem;
+
+use crate::charset::{Charset, sniff};
+use crate::edit::{Edit, Edits};
+use crate::error::{Error, ErrorKind, Result};
+use crate::html::{LinkEnd, Scan, Settings, Sites, Source, Tag, attribute};
+use crate::pixel;
+use crate::report::NoPlace;
+use crate::rewriter::{Restored, Shared};
+use crate::token::EventKind;
+
+/// Finds own links and pixels among the sites of a document.
+struct Restorer<'a> {
+    shared: &'a Shared,
+    html: &'a [u8],
+    charset: Charset,
+    edits: Vec<Edit>,
+    links: u64,
+    pixels: u64,
+    unopened: Vec<u64>,
+}
+
+/// See [`Rewriter::restore_html`](crate::Rewriter::restore_html).
+pub(crate) fn restore(shared: &Shared, html: &[u8]) -> Result<Restored> {
+    if !shared.urls.can_open() {
+        return Err(Error::new(ErrorKind::Configuration, "only sealed tracking URLs can be restored"));
+    }
+    let (charset, mark) = sniff(html, shared.settings.charset);
+    let mut restorer =
+        Restorer { shared, html, charset, edits: Vec::new(), links: 0, pixels: 0, unopened: Vec::new() };
+    if !matches!(charset, Charset::Unscannable(_)) {
+        let settings = Settings { outlook: true, placeholder: Vec::new().into() };
+        Scan::new(mark, settings).advance(Source { bytes: html, base: 0 }, true, &mut restorer);
+    }
+    let mut edits = Edits::default();
+    for edit in restorer.edits {
+        edits.push(edit);
+    }
+    let mut bytes = Vec::with_capacity(html.len());
+    edits
+        .write(html, 0, html.len(), &mut bytes)
+        .map_err(|error| Error::new(ErrorKind::Io, "writing to memory failed").because(error))?;
+    Ok(Restored { bytes, links: restorer.links, pixels: restorer.pixels, unopened: restorer.unopened })
+}
+
+impl Sites for Restorer<'_> {
+    fn may_hold_attributes(&mut self, _: Source<'_>, _: Range<usize>) -> bool {
+        false
+    }
+
+    fn tag(&mut self, tag: Tag<'_>) {
+        for target in &tag.targets {
+            let value = target.attribute.value.clone();
+            let Some(url) = attribute::decode(&tag.source[value.clone()], self.charset) else { continue };
+            let url = attribute::trim(&url);
+            if !self.shared.urls.is_own(&url) {
+                continue;
+            }
+            let token = self.shared.urls.open(&url);
+            match token.as_ref().and_then(|token| token.target()) {
+                Some(destination) => {
+                    let mut replacement = Vec::new();
+                    attribute::encode(destination, target.attribute.quote, self.charset, &mut replacement);
+                    self.links += 1;
+                    let range = tag.at + value.start..tag.at + value.end;
+                    self.edits.push(Edit { range, replacement });
+                }
+                None => self.unopened.push((tag.at + value.start) as u64),
+            }
+        }
+    }
+
+    fn image(&mut self, source: Source<'_>, range: Range<usize>) {
+        let tag = source.at(range.clone());
+        if memmem::find(tag, self.shared.urls.domain().as_str().as_bytes()).is_none() {
+            return;
+        }
+        let before = &self.html[..range.start];
+        let after = &self.html[range.end..];
+        let Some((open, close)) = pixel::around(before, tag, after) else { return };
+        let url =
+            crate::html::tag::first_value(tag, b"src").and_then(|url| attribute::decode(url, self.charset));
+        let token = url.and_then(|url| self.shared.urls.open(&url));
+        if token.is_some_and(|token| matches!(token.kind(), EventKind::Open | EventKind::InitialOpen)) {
+            self.pixels += 1;
+            let range = range.start - open..range.end + close;
+            self.edits.push(Edit { range, replacement: Vec::new() });
+        }
+    }
+
+    fn text(&mut self, _: Source<'_>, _: Range<usize>, _: bool) {}
+    fn link_end(&mut self, _: LinkEnd, _: usize, _: bool) {}
+    fn is_top_pixel(&mut self, _: &[u8]) -> bool {
+        false
+    }
+    fn top(&mut self, _: usize, _: bool, _: bool) {}
+    fn bottom(&mut self, _: usize, _: bool) {}
+    fn no_top(&mut self, _: NoPlace) {}
+    fn no_bottom(&mut self, _: NoPlace) {}
+    fn placeholder(&mut self, _: Range<usize>, _: bool) -> bool {
+        false
+    }
+    fn limit(&mut self, _: usize) {}
+}

@@ -1,0 +1,229 @@
+//! The façade: one rewriter for all documents of a sender.
+
+use std::fmt;
+use std::io::Write;
+use std::sync::Arc;
+
+use crate::charset::{Charset, sniff};
+use crate::error::{Error, ErrorKind, Result};
+use crate::html::{Scan, Source};
+use crate::options::{Delivery, Settings};
+use crate::plan::Planner;
+use crate::report::{NoPlace, PixelReport, Report, Status};
+use crate::restore::restore;
+use crate::token::{EventKind, UrlWriter};
+use crate::writer::HtmlWriter;
+
+/// What every document shares.
+pub(crate) struct Shared {
+    pub(crate) urls: UrlWriter,
+    pub(crate) settings: Settings,
+}
+
+/// Makes HTML trackable. Made by [`Options::build`](crate::Options::build); a clone shares everything.
+///
+/// ```
+/// use openclick::{Decoder, Delivery, KeyRing, Options, TrackingDomain};
+///
+/// let keys = KeyRing::generate();
+/// let rewriter = Options::new("https://t.example.com", keys.clone())?.build()?;
+/// let delivery = Delivery::new("m1").recipient("reader@example.org");
+/// let rewritten = rewriter.rewrite_html(br#"<p><a href="https://shop.example/?a=1&amp;b=2">Shop</a>"#, &delivery)?;
+///
+/// let html = String::from_utf8(rewritten.bytes).unwrap();
+/// let url = html.split("<a href=\"").nth(1).unwrap().split('"').next().unwrap();
+/// let token = Decoder::new(keys).tracking_domain(TrackingDomain::parse("t.example.com")?).decode(url)?;
+/// assert_eq!(token.target(), Some("https://shop.example/?a=1&b=2"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Rewriter {
+    shared: Arc<Shared>,
+}
+
+/// A rewritten document and what was done to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rewritten {
+    /// The document.
+    pub bytes: Vec<u8>,
+    /// What was done, and why.
+    pub report: Report,
+}
+
+/// A document brought back to what its author wrote, see [`Rewriter::restore_html`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Restored {
+    /// The document.
+    pub bytes: Vec<u8>,
+    /// How many links got their destination back.
+    pub links: u64,
+    /// How many pixels were taken out.
+    pub pixels: u64,
+    /// Offsets in the input of links to the tracking domain whose token could not be opened: they
+    /// stayed.
+    pub unopened: Vec<u64>,
+}
+
+impl Rewriter {
+    pub(crate) fn new(urls: UrlWriter, settings: Settings) -> Rewriter {
+        Rewriter { shared: Arc::new(Shared { urls, settings }) }
+    }
+
+    /// Rewrites a whole document.
+    ///
+    /// Bad HTML is no error: what cannot be tracked stays as it is, and the report says why. A
+    /// document that holds one of our tokens with this message id comes back unchanged
+    /// ([`Status::AlreadyRewritten`]).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Delivery`] if a field of the delivery cannot be used, such as an empty message id.
+    pub fn rewrite_html(&self, html: &[u8], delivery: &Delivery) -> Result<Rewritten> {
+        let (planner, done) = match self.scan(html, delivery)? {
+            Ok(planner) => (planner, html.len()),
+            Err(report) => return Ok(Rewritten { bytes: html.to_vec(), report: *report }),
+        };
+        let mut planner = planner;
+        let length = html.len().saturating_add_signed(planner.edits.growth());
+        let mut bytes = Vec::with_capacity(length);
+        planner
+            .edits
+            .write(html, 0, done, &mut bytes)
+            .map_err(|error| Error::new(ErrorKind::Io, "writing to memory failed").because(error))?;
+        let report = planner.finish(html.len() as u64, bytes.len() as u64);
+        Ok(Rewritten { bytes, report })
+    }
+
+    /// What [`Rewriter::rewrite_html`] would do, without the output: every link with its verdict.
+    ///
+    /// # Errors
+    /// As [`Rewriter::rewrite_html`].
+    ///
+    /// ```
+    /// # use openclick::{Delivery, KeyRing, Options};
+    /// # let rewriter = Options::new("https://t.example.com", KeyRing::generate())?.build()?;
+    /// let plan = rewriter.plan_html(b"<a href=https://shop.example/>Shop</a>", &Delivery::new("m1"))?;
+    /// assert!(plan.links[0].is_tracked());
+    /// # Ok::<(), openclick::Error>(())
+    /// ```
+    pub fn plan_html(&self, html: &[u8], delivery: &Delivery) -> Result<Report> {
+        Ok(match self.scan(html, delivery)? {
+            Ok(planner) => {
+                let length = html.len().saturating_add_signed(planner.edits.growth());
+                planner.finish(html.len() as u64, length as u64)
+            }
+            Err(report) => *report,
+        })
+    }
+
+    /// Rewrites a stream: what is written to the result goes, rewritten, to `sink`.
+    ///
+    /// # Errors
+    /// As [`Rewriter::rewrite_html`].
+    ///
+    /// ```
+    /// # use openclick::{Delivery, KeyRing, Options};
+    /// use std::io::Write;
+    ///
+    /// # let rewriter = Options::new("https://t.example.com", KeyRing::generate())?.build()?;
+    /// let mut writer = rewriter.html_writer(&Delivery::new("m1"), Vec::new())?;
+    /// writer.write_all(b"<body><a href=\"https://shop.ex")?;
+    /// writer.write_all(b"ample/\">Shop</a></body>")?;
+    /// let (output, report) = writer.finish()?;
+    /// assert!(output.starts_with(b"<body><div style=\"display:none"));
+    /// assert_eq!(report.links_tracked, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn html_writer<W: Write>(&self, delivery: &Delivery, sink: W) -> Result<HtmlWriter<W>> {
+        check(delivery)?;
+        HtmlWriter::new(self.shared.clone(), delivery.clone(), sink)
+    }
+
+    /// Undoes a rewrite: own pixels out, every own link back to the author's destination.
+    ///
+    /// Values are written canonically: `&` as `&amp;`, the quote in use as a reference. Where the
+    /// author spelled them so, the result is the author's document byte for byte, less the tracking
+    /// attributes that were removed. A token counts as own if it was sealed for this tracking domain
+    /// with a key of this ring, whatever its message id.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`] if the URL format is not sealed: other URLs cannot be opened.
+    ///
+    /// ```
+    /// # use openclick::{Delivery, KeyRing, Options};
+    /// # let rewriter = Options::new("https://t.example.com", KeyRing::generate())?.build()?;
+    /// let html = br#"<body><a href="https://shop.example/?a=1&amp;b=2">Shop</a></body>"#;
+    /// let rewritten = rewriter.rewrite_html(html, &Delivery::new("m1"))?;
+    /// assert_eq!(rewriter.restore_html(&rewritten.bytes)?.bytes, html);
+    /// # Ok::<(), openclick::Error>(())
+    /// ```
+    pub fn restore_html(&self, html: &[u8]) -> Result<Restored> {
+        restore(&self.shared, html)
+    }
+
+    /// Reads a document in memory: the planner with all its edits, or the report of a document that
+    /// passes through.
+    #[allow(clippy::type_complexity)]
+    fn scan(&self, html: &[u8], delivery: &Delivery) -> Result<std::result::Result<Planner, Box<Report>>> {
+        check(delivery)?;
+        let (charset, mark) = sniff(html, self.shared.settings.charset);
+        if let Charset::Unscannable(_) = charset {
+            return Ok(Err(Box::new(passed_through(Status::Charset, charset, html.len() as u64))));
+        }
+        let mut planner = Planner::new(self.shared.clone(), delivery.clone(), charset, true)?;
+        let mut scan = Scan::new(mark, planner.walk_settings());
+        let source = Source { bytes: html, base: 0 };
+        scan.advance(source, true, &mut planner);
+        planner.advance(source, html.len(), true);
+        if planner.already_rewritten() {
+            let status = Status::AlreadyRewritten;
+            return Ok(Err(Box::new(passed_through(status, charset, html.len() as u64))));
+        }
+        Ok(Ok(planner))
+    }
+}
+
+impl fmt::Debug for Rewriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rewriter").field("urls", &self.shared.urls).finish_non_exhaustive()
+    }
+}
+
+/// The report of a document that comes back as it was.
+pub(crate) fn passed_through(status: Status, charset: Charset, length: u64) -> Report {
+    let absent = |kind| PixelReport { kind, place: None, offset: None, reason: Some(NoPlace::PassedThrough) };
+    Report {
+        status,
+        charset: charset.name().to_owned(),
+        bytes_in: length,
+        bytes_out: length,
+        pixels: vec![absent(EventKind::InitialOpen), absent(EventKind::Open)],
+        ..Report::default()
+    }
+}
+
+fn check(delivery: &Delivery) -> Result<()> {
+    let refuse = |message: String| Err(Error::new(ErrorKind::Delivery, message));
+    if delivery.message_id.is_empty() {
+        return refuse("expected a message id, found an empty one".to_owned());
+    }
+    let texts = [
+        ("message id", Some(&delivery.message_id)),
+        ("recipient", delivery.recipient.as_ref()),
+        ("campaign", delivery.campaign.as_ref()),
+        ("pool", delivery.pool.as_ref()),
+        ("subaccount", delivery.subaccount.as_ref()),
+    ];
+    for (what, text) in texts {
+        if let Some(text) = text {
+            if text.len() > 998 {
+                return refuse(format!("expected a {what} of at most 998 bytes, found {}", text.len()));
+            }
+            if text.contains(char::is_control) {
+                return refuse(format!("expected a {what} without control characters, found {text:?}"));
+            }
+        }
+    }
+    Ok(())
+}

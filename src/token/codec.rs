@@ -1,0 +1,282 @@
+//! Texts as bits: a length, then symbols of the frozen table, or raw bytes where those are shorter.
+
+use super::context::{START, TextClass, class_of, context};
+use super::table::{MAX_CODE_BITS, TABLE};
+
+/// The longest text that a token carries, in bytes; what a decoder allocates for one text at most.
+pub(crate) const MAX_TEXT: usize = 8192;
+
+/// The parse is the shortest within windows of so many bytes: its memory is an array on the stack. Longer texts lose a
+/// few bits at each border.
+const WINDOW: usize = 512;
+
+/// Writes bits, the high ones first, to a vector.
+pub(crate) struct BitWriter<'a> {
+    out: &'a mut Vec<u8>,
+    pending: u64,
+    count: u32,
+}
+
+impl<'a> BitWriter<'a> {
+    pub(crate) fn new(out: &'a mut Vec<u8>) -> Self {
+        BitWriter { out, pending: 0, count: 0 }
+    }
+
+    fn put(&mut self, bits: u32, count: u32) {
+        debug_assert!(count <= 32 && (count == 32 || bits >> count == 0));
+        self.pending = self.pending << count | u64::from(bits);
+        self.count += count;
+        if self.count >= 32 {
+            self.count -= 32;
+            self.out.extend_from_slice(&((self.pending >> self.count) as u32).to_be_bytes());
+        }
+    }
+
+    /// Pads the last byte with zeros.
+    pub(crate) fn finish(self) {
+        let bytes = self.count.div_ceil(8) as usize;
+        let rest = ((self.pending << (32 - self.count)) as u32).to_be_bytes();
+        self.out.extend_from_slice(&rest[..bytes]);
+    }
+
+    /// Writes a text of at most [`MAX_TEXT`] bytes.
+    pub(crate) fn text(&mut self, class: TextClass, text: &[u8]) {
+        debug_assert!(text.len() <= MAX_TEXT);
+        let start = (self.out.len(), self.pending, self.count);
+        self.length(class, text.len());
+        self.symbols(class, text);
+        let coded = (self.out.len() - start.0) * 8 + self.count as usize - start.2 as usize;
+        if coded > RAW_BITS + text.len() * 8 {
+            self.out.truncate(start.0);
+            (self.pending, self.count) = (start.1, start.2);
+            self.put(0b1111, 4);
+            self.put(text.len() as u32, 14);
+            for &byte in text {
+                self.put(u32::from(byte), 8);
+            }
+        }
+    }
+
+    fn length(&mut self, class: TextClass, length: usize) {
+        for (prefix, row) in LENGTHS.iter().enumerate() {
+            let &(from, bits) = &row[class as usize];
+            if length < from + (1 << bits) {
+                // `prefix` ones and a zero.
+                self.put((1 << (prefix + 1)) - 2, prefix as u32 + 1);
+                self.put((length - from) as u32, bits);
+                return;
+            }
+        }
+        unreachable!("the last row takes every length");
+    }
+
+    fn symbols(&mut self, class: TextClass, text: &[u8]) {
+        // Cost in the high half, symbol in the low one: one comparison finds the cheapest.
+        let mut best = [0u32; WINDOW + 1];
+        let mut from = 0;
+        while from < text.len() {
+            let window = &text[from..text.len().min(from + WINDOW)];
+            best[window.len()] = 0;
+            for i in (0..window.len()).rev() {
+                let lengths = &TABLE.lengths[context_at(class, text, from + i)];
+                let mut cheapest = u32::MAX;
+                TABLE.matches(&window[i..], |length, symbol| {
+                    let cost = (u32::from(lengths[symbol]) << 16) + (best[i + length] & 0xffff_0000);
+                    cheapest = cheapest.min(cost | symbol as u32);
+                });
+                best[i] = cheapest;
+            }
+            let mut i = 0;
+            while i < window.len() {
+                let symbol = (best[i] & 0xffff) as usize;
+                let context = context_at(class, text, from + i);
+                self.put(u32::from(TABLE.codes[context][symbol]), u32::from(TABLE.lengths[context][symbol]));
+                i += TABLE.phrase(symbol).len();
+            }
+            from += window.len();
+        }
+    }
+}
+
+/// Bits of the mark and length of a raw text.
+const RAW_BITS: usize = 4 + 14;
+
+/// How lengths are written: row `n` is for lengths from the first number on, written as `n` ones, a zero and so many
+/// bits. Destinations are longer than names. Four ones mean a raw text.
+const LENGTHS: [[(usize, u32); 2]; 4] =
+    [[(0, 6), (0, 5)], [(64, 6), (32, 5)], [(128, 7), (64, 7)], [(256, 13), (192, 13)]];
+
+fn context_at(class: TextClass, text: &[u8], at: usize) -> usize {
+    let last = if at > 0 { class_of(text[at - 1]) } else { START };
+    let before = if at > 1 { class_of(text[at - 2]) } else { START };
+    context(class, before, last)
+}
+
+/// Reads what [`BitWriter`] wrote. Every method returns `None` where the bits do not mean anything.
+pub(crate) struct BitReader<'a> {
+    bytes: &'a [u8],
+    /// In bits.
+    at: usize,
+}
+
+impl<'a> BitReader<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        BitReader { bytes, at: 0 }
+    }
+
+    /// The next bits, with zeros beyond the end.
+    fn peek(&self, count: usize) -> u32 {
+        debug_assert!(count <= 24);
+        let mut four = [0; 4];
+        for (byte, from) in four.iter_mut().zip(self.bytes.iter().skip(self.at / 8)) {
+            *byte = *from;
+        }
+        (u32::from_be_bytes(four) << (self.at % 8)) >> (32 - count)
+    }
+
+    fn take(&mut self, count: usize) -> Option<u32> {
+        let bits = self.peek(count);
+        self.at += count;
+        (self.at <= self.bytes.len() * 8).then_some(bits)
+    }
+
+    /// Reads one text.
+    pub(crate) fn text(&mut self, class: TextClass) -> Option<Vec<u8>> {
+        let mut row = 0;
+        while row < LENGTHS.len() && self.take(1)? == 1 {
+            row += 1;
+        }
+        if row == LENGTHS.len() {
+            let length = self.take(14)? as usize;
+            // The bits that are left bound the allocation.
+            if length > MAX_TEXT || self.at + length * 8 > self.bytes.len() * 8 {
+                return None;
+            }
+            return (0..length).map(|_| self.take(8).map(|byte| byte as u8)).collect();
+        }
+        let (from, bits) = LENGTHS[row][class as usize];
+        let length = from + self.take(bits as usize)? as usize;
+        if length > MAX_TEXT {
+            return None;
+        }
+        let mut text = Vec::with_capacity(length);
+        while text.len() < length {
+            let context = context_at(class, &text, text.len());
+            let (symbol, bits) = TABLE.symbol(context, self.peek(MAX_CODE_BITS));
+            self.take(bits)?;
+            let phrase = TABLE.phrase(symbol);
+            if text.len() + phrase.len() > length {
+                return None;
+            }
+            text.extend_from_slice(phrase);
+        }
+        Some(text)
+    }
+
+    /// Whether nothing but padding (less than a byte, all zeros) is left.
+    pub(crate) fn is_finished(&self) -> bool {
+        let left = self.bytes.len() * 8 - self.at;
+        left < 8 && (left == 0 || self.peek(left) == 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn coded(class: TextClass, text: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        let mut writer = BitWriter::new(&mut out);
+        writer.text(class, text);
+        writer.finish();
+        out
+    }
+
+    fn round_trip(class: TextClass, text: &[u8]) {
+        let bytes = coded(class, text);
+        let mut reader = BitReader::new(&bytes);
+        assert_eq!(reader.text(class).as_deref(), Some(text));
+        assert!(reader.is_finished());
+        assert!(bytes.len() <= text.len() + 3, "raw bytes are the worst case");
+    }
+
+    #[test]
+    fn lengths_at_every_border() {
+        for length in
+            [0, 1, 31, 32, 63, 64, 95, 96, 127, 128, 191, 192, 255, 256, 511, 512, 513, 1025, MAX_TEXT]
+        {
+            for class in [TextClass::Target, TextClass::Name] {
+                round_trip(class, &b"https://www.example.com/".repeat(400)[..length]);
+                round_trip(class, &vec![0xfe; length]);
+            }
+        }
+    }
+
+    /// The shortest parse, by trying all of them from the front: the cost is the clever loop's.
+    #[test]
+    fn the_parse_is_the_shortest() {
+        for text in [
+            "https://www.example.com/a/b?utm_source=newsletter&utm_medium=email&utm_campaign=x-2031_04",
+            "https://t.example/%20%2F/ÄÖ#fragment",
+            "first.last+tag@gmail.com",
+        ] {
+            for class in [TextClass::Target, TextClass::Name] {
+                let bytes = text.as_bytes();
+                let mut cost = vec![usize::MAX; bytes.len() + 1];
+                cost[0] = 0;
+                for i in 0..bytes.len() {
+                    let context = context_at(class, bytes, i);
+                    for (symbol, &length) in TABLE.lengths[context].iter().enumerate() {
+                        let phrase = TABLE.phrase(symbol);
+                        if length != 255 && bytes[i..].starts_with(phrase) {
+                            let end = i + phrase.len();
+                            cost[end] = cost[end].min(cost[i] + length as usize);
+                        }
+                    }
+                }
+                let mut out = Vec::new();
+                let mut writer = BitWriter::new(&mut out);
+                writer.symbols(class, bytes);
+                let count = writer.count as usize;
+                assert_eq!(out.len() * 8 + count, cost[bytes.len()]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_longer_than_allowed_is_refused() {
+        let mut out = Vec::new();
+        let mut writer = BitWriter::new(&mut out);
+        writer.put(0b1110, 4);
+        writer.put((MAX_TEXT - 256 + 1) as u32, 13);
+        writer.finish();
+        out.resize(9000, 0);
+        assert_eq!(BitReader::new(&out).text(TextClass::Target), None);
+        out[0] = 0xff;
+        assert_eq!(BitReader::new(&out).text(TextClass::Target), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_round_trip(text in proptest::collection::vec(any::<u8>(), 0..1200)) {
+            round_trip(TextClass::Target, &text);
+            round_trip(TextClass::Name, &text);
+        }
+
+        #[test]
+        fn any_string_round_trips(text in "(https?://[a-z.]{1,20}/[a-zA-Z0-9/&=%_.-]{0,200})|\\PC{0,80}") {
+            round_trip(TextClass::Target, text.as_bytes());
+            round_trip(TextClass::Name, text.as_bytes());
+        }
+
+        #[test]
+        fn any_bits_decode_or_fail(bits in proptest::collection::vec(any::<u8>(), 0..300)) {
+            for class in [TextClass::Target, TextClass::Name] {
+                if let Some(text) = BitReader::new(&bits).text(class) {
+                    prop_assert!(text.len() <= MAX_TEXT);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The tests, one binary.
+
+mod smoke;
