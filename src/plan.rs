@@ -6,9 +6,9 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use memchr::{memchr2_iter, memmem};
+use memchr::{memchr3_iter, memmem};
 
 use crate::charset::Charset;
 use crate::dialect::{Dialect, Directives, removal};
@@ -266,8 +266,9 @@ impl Planner {
         let opt_out = self.restore_scheme(raw, &range) || directives.opt_out;
         let decoded = attribute::decode(raw, self.charset);
         let destination = decoded.as_deref().map(attribute::trim);
-        if let Some(destination) = destination.as_deref()
-            && self.shared.urls.is_own(destination)
+        if self.detect
+            && let Some(destination) = destination.as_deref()
+            && memmem::find(destination.as_bytes(), b"//").is_some()
         {
             self.notice_own(destination);
         }
@@ -282,7 +283,7 @@ impl Planner {
             place: target.place,
             name: directives.link_name.clone(),
             text: String::new(),
-            raw: String::from_utf8_lossy(raw).into_owned(),
+            raw: lossy(raw),
             target: destination.map(|destination| destination.into_owned()),
             range: range.start as u64..range.end as u64,
             verdict: Verdict::Left { reason: Reason::Off },
@@ -312,7 +313,8 @@ impl Planner {
     /// What a destination says of itself and the settings say of it.
     fn judge(&self, destination: &str) -> std::result::Result<String, Reason> {
         let host = judge(destination)?;
-        if self.shared.urls.is_own(destination) {
+        let may_be_own = self.shared.host.as_ref().is_none_or(|own| *own == *host);
+        if may_be_own && self.shared.urls.is_own(destination) {
             Err(Reason::AlreadyTracked)
         } else if self.delivery.unsubscribe.iter().any(|url| url == destination) {
             Err(Reason::Unsubscribe)
@@ -423,11 +425,9 @@ impl Planner {
             self.edit(tag.at + edit.range.start..tag.at + edit.range.end, edit.replacement);
         }
         for attribute in attributes {
-            let lossy =
-                |range: &Range<usize>| String::from_utf8_lossy(&tag.source[range.clone()]).into_owned();
             self.collector.removed(|| RemovedAttribute {
-                name: lossy(&attribute.name),
-                value: lossy(&attribute.value),
+                name: lossy(&tag.source[attribute.name.clone()]),
+                value: lossy(&tag.source[attribute.value.clone()]),
                 range: (tag.at + attribute.whole.start) as u64..(tag.at + attribute.whole.end) as u64,
             });
         }
@@ -435,8 +435,8 @@ impl Planner {
 }
 
 impl Sites for Planner {
-    /// Every name of SparkPost's attributes holds `msys`: one pass of a vectorised search for `y`
-    /// spares the attributes of nearly every tag. The other dialects have no such letter.
+    /// Every name of SparkPost's attributes holds `msys`: a vectorised search spares the attributes of
+    /// nearly every tag. The other dialects share no such word.
     fn may_hold_attributes(&mut self, source: Source<'_>, range: Range<usize>) -> bool {
         let dialects = self.shared.settings.dialects;
         if dialects.beyond_sparkpost() {
@@ -447,13 +447,7 @@ impl Sites for Planner {
         }
         if self.candidate < range.start {
             let bytes = &source.bytes[range.start - source.base..];
-            let found = memchr2_iter(b'y', b'Y', bytes).find(|&at| {
-                at >= 2
-                    && matches!(bytes[at - 2], b'm' | b'M')
-                    && matches!(bytes[at - 1], b's' | b'S')
-                    && matches!(bytes.get(at + 1), Some(b's' | b'S'))
-            });
-            self.candidate = found.map_or(source.end(), |at| range.start + at);
+            self.candidate = range.start + find_msys(bytes);
         }
         self.candidate < range.end
     }
@@ -561,6 +555,27 @@ impl Sites for Planner {
 
     fn limit(&mut self, at: usize) {
         self.collector.report.limit = Some(at as u64);
+    }
+}
+
+/// Where `msys` first stands, in any case. Lower case is searched for as a word, the other spellings
+/// by their capitals, which are rare in markup.
+fn find_msys(bytes: &[u8]) -> usize {
+    static LOWER: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new("msys"));
+    let lower = LOWER.find(bytes).unwrap_or(bytes.len());
+    let capital = memchr3_iter(b'M', b'S', b'Y', &bytes[..lower]).find_map(|at| {
+        let around = at.saturating_sub(3)..bytes.len().min(at + 4);
+        let found = bytes[around.clone()].windows(4).position(|word| word.eq_ignore_ascii_case(b"msys"));
+        found.map(|index| around.start + index)
+    });
+    capital.unwrap_or(lower)
+}
+
+/// As text for the report; most of it is ASCII.
+fn lossy(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => String::from_utf8_lossy(bytes).into_owned(),
     }
 }
 

@@ -78,10 +78,11 @@ pub(crate) fn judge(target: &str) -> Result<Cow<'_, str>, Reason> {
     }
     // Browsers repair `https:host` and `https:///host`; filters and other clients do not.
     let rest = target[scheme.len() + 1..].strip_prefix("//").ok_or(Reason::Unparsable)?;
-    if rest.starts_with(['/', '\\']) || target.contains(char::is_control) {
+    if rest.starts_with(['/', '\\']) || has_control(target) {
         return Err(Reason::Unparsable);
     }
-    let authority = &rest[..rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len())];
+    let end = rest.bytes().position(|byte| matches!(byte, b'/' | b'\\' | b'?' | b'#'));
+    let authority = &rest[..end.unwrap_or(rest.len())];
     if let Some(host) = plain_host(authority) {
         return Ok(host);
     }
@@ -93,13 +94,21 @@ pub(crate) fn judge(target: &str) -> Result<Cow<'_, str>, Reason> {
     Ok(Cow::Owned(host.to_owned()))
 }
 
+fn has_control(text: &str) -> bool {
+    if text.is_ascii() {
+        return text.bytes().any(|byte| byte < b' ' || byte == 0x7f);
+    }
+    text.contains(char::is_control)
+}
+
 /// The scheme of an absolute URL. <https://url.spec.whatwg.org/#scheme-start-state>
 fn scheme(target: &str) -> Option<&str> {
-    let colon = target.find(':')?;
+    let colon = target.bytes().position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')))?;
+    if target.as_bytes()[colon] != b':' {
+        return None;
+    }
     let scheme = &target[..colon];
-    let valid = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
-    valid.then_some(scheme)
+    scheme.starts_with(|c: char| c.is_ascii_alphabetic()).then_some(scheme)
 }
 
 /// The host of an authority that is so plain that the URL parser (0.3 µs) need not be asked: ASCII

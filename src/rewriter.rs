@@ -17,6 +17,9 @@ use crate::writer::HtmlWriter;
 /// What every document shares.
 pub(crate) struct Shared {
     pub(crate) urls: UrlWriter,
+    /// The only host that own URLs have, if there is just one: a destination's host is compared with
+    /// it first.
+    pub(crate) host: Option<String>,
     pub(crate) settings: Settings,
 }
 
@@ -68,7 +71,8 @@ pub struct Restored {
 
 impl Rewriter {
     pub(crate) fn new(urls: UrlWriter, settings: Settings) -> Rewriter {
-        Rewriter { shared: Arc::new(Shared { urls, settings }) }
+        let host = (!urls.is_template()).then(|| urls.domain().host().to_owned());
+        Rewriter { shared: Arc::new(Shared { urls, host, settings }) }
     }
 
     /// Rewrites a whole document.

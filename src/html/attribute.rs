@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use encoding_rs::UTF_8;
+use memchr::{memchr, memchr3};
 
 use super::tag::is_space;
 use crate::charset::Charset;
@@ -22,15 +23,17 @@ pub(crate) fn decode(raw: &[u8], charset: Charset) -> Option<Cow<'_, str>> {
             Charset::Unknown | Charset::Unscannable(_) => None,
         }
     }?;
-    let text = if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { text };
-    Some(if text.contains('&') { htmlize::unescape_attribute(text) } else { text })
+    let has = |byte| memchr(byte, text.as_bytes()).is_some();
+    let (nul, reference) = (has(0), has(b'&'));
+    let text = if nul { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { text };
+    Some(if reference { htmlize::unescape_attribute(text) } else { text })
 }
 
 /// What the URL parser takes of a value: C0 controls and space trimmed at both ends, tab, CR and LF
 /// removed. <https://url.spec.whatwg.org/#url-parsing>
 pub(crate) fn trim(text: &str) -> Cow<'_, str> {
     let text = text.trim_matches(|c: char| c <= ' ');
-    if text.contains(['\t', '\r', '\n']) {
+    if memchr3(b'\t', b'\r', b'\n', text.as_bytes()).is_some() {
         Cow::Owned(text.replace(['\t', '\r', '\n'], ""))
     } else {
         Cow::Borrowed(text)
@@ -41,7 +44,9 @@ pub(crate) fn trim(text: &str) -> Cow<'_, str> {
 /// quote as a reference, and where there is no quote, white space and ``"'`=<>`` as references.
 /// Characters that the charset lacks become numeric references.
 pub(crate) fn encode(text: &str, quote: Option<u8>, charset: Charset, out: &mut Vec<u8>) {
-    if text.is_empty() && quote.is_none() {
+    // Sealed URLs need no escaping at all.
+    if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/' | b':' | b'.')) {
+        out.extend_from_slice(text.as_bytes());
         return;
     }
     let mut buffer = [0; 4];
@@ -76,6 +81,8 @@ fn numeric(c: char, out: &mut Vec<u8>) {
 
 /// Text as it is shown: decoded, references resolved, white space folded, at most `most` bytes.
 pub(crate) fn shown_text(raw: &[u8], charset: Charset, most: usize) -> String {
+    // White space, folded below, may hide the text behind it, but not without end.
+    let raw = &raw[..raw.len().min(most * 8)];
     let text = match charset {
         Charset::Known(encoding) => encoding.decode_without_bom_handling(raw).0,
         _ => String::from_utf8_lossy(raw),

@@ -179,6 +179,8 @@ impl Walk {
         let place = match (namespace, name) {
             (Namespace::Html, Name::A | Name::AREA) if self.in_outlook => LinkPlace::Outlook,
             (Namespace::Html, Name::A | Name::AREA) => LinkPlace::Html,
+            // Gecko, and so Thunderbird, follows `href` on MathML elements.
+            (Namespace::MathMl, Name::A) => LinkPlace::Html,
             (Namespace::Svg, Name::A) => LinkPlace::Svg,
             _ if self.in_outlook && name.known().is_none() && vml() => LinkPlace::Outlook,
             _ => return Vec::new(),
@@ -243,15 +245,18 @@ impl<S: Sites> Walking<'_, S> {
         }
     }
 
-    /// Decides whether the body's first element, just opened by `tag`, is a preheader.
-    fn first_element(&mut self, tag: &[u8], mode: TextMode) {
+    /// Decides whether the body's first element, made by `tag` that ends at `end`, is a preheader.
+    fn first_element(&mut self, tag: &[u8], mode: TextMode, end: usize) {
         let Top::Begun(body) = self.walk.top else { return };
         let opened = self.walk.tree.current().filter(|_| mode == TextMode::Data);
         match opened {
-            Some(element) if is_hidden(tag) && !is_void(tag) => {
-                self.walk.top = Top::Preheader { body, element };
+            _ if !is_hidden(tag) || end - body > PREHEADER_LIMIT => self.top_in_front(body),
+            _ if is_void(tag) => {
+                self.walk.top = Top::Done;
+                self.sites.top(end, false, true);
             }
-            _ => self.top_in_front(body),
+            Some(element) => self.walk.top = Top::Preheader { body, element },
+            None => self.top_in_front(body),
         }
     }
 
@@ -312,7 +317,7 @@ impl<S: Sites> Events for Walking<'_, S> {
             let explicit = name == Name::BODY && self.walk.top == Top::Waiting;
             self.watch_body(if explicit { range.end } else { range.start });
             if made.is_some() && !explicit {
-                self.first_element(bytes, mode);
+                self.first_element(bytes, mode, range.end);
             }
             self.watch_preheader(source, range.start);
         }
@@ -374,9 +379,6 @@ impl<S: Sites> Events for Walking<'_, S> {
         let bytes = &bytes[..used];
         if let Some(first) = text::classify(bytes, &mut self.walk.tree) {
             self.watch_body(range.start + first);
-            if let Top::Begun(body) = self.walk.top {
-                self.top_in_front(body);
-            }
             self.watch_preheader(source, range.start);
         }
         self.placeholders(bytes, range.start);

@@ -1,6 +1,6 @@
 //! The caller's placeholder for the bottom pixel, `{{openclick:pixel}}`, in text.
 
-use memchr::memmem;
+use memchr::{memchr, memmem};
 
 use super::tree::Body;
 use super::{Sites, Walk, Walking, text};
@@ -25,8 +25,11 @@ impl<S: Sites> Walking<'_, S> {
         if self.walk.in_outlook || self.walk.settings.placeholder.is_empty() {
             return;
         }
-        let mut from = 0;
-        while let Some(at) = memmem::find(&bytes[from..], &self.walk.settings.placeholder) {
+        // One look for its first byte spares setting up a search for nearly every text.
+        let mut from = memchr(self.walk.settings.placeholder[0], bytes).unwrap_or(bytes.len());
+        while from < bytes.len()
+            && let Some(at) = memmem::find(&bytes[from..], &self.walk.settings.placeholder)
+        {
             let start = from + at;
             from = start + self.walk.settings.placeholder.len();
             let may_take = !self.walk.bottom_done

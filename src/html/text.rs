@@ -8,8 +8,8 @@ use super::tree::Tree;
 /// Where the difference decides the document's shape (before the body, in tables), character
 /// references are looked into: `&#32;` is white space too.
 pub(crate) fn classify(bytes: &[u8], tree: &mut Tree) -> Option<usize> {
-    let mut at = 0;
-    let mut spaces = false;
+    let mut at = bytes.iter().position(|&byte| !is_space(byte)).unwrap_or(bytes.len());
+    let mut spaces = at > 0;
     while let Some(&byte) = bytes.get(at) {
         let length = match byte {
             byte if is_space(byte) => Some(1),

@@ -159,6 +159,11 @@ impl UrlWriter {
             || matches!(&self.scheme, Scheme::Template { template, .. } if template.origin().covers(url))
     }
 
+    /// Whether URLs may point elsewhere than at the tracking domain.
+    pub(crate) fn is_template(&self) -> bool {
+        matches!(self.scheme, Scheme::Template { .. })
+    }
+
     /// Whether the URLs of this format can be opened again.
     pub(crate) fn can_open(&self) -> bool {
         matches!(self.scheme, Scheme::Sealed { .. })

@@ -99,7 +99,8 @@ impl Tree {
 
     /// Inserts a formatting element, with the "Noah's Ark" clause.
     pub(super) fn insert_formatting(&mut self, name: Name, facts: &Facts<'_>) {
-        let signature = facts.signature();
+        // Never more than one `a` is active, so it needs no signature.
+        let signature = if name == Name::A { 0 } else { facts.signature() };
         let start = self.since_marker();
         let same = |entry: &Formatting| matches!(entry, Formatting::Element { name: n, signature: s, .. } if *n == name && *s == signature);
         if self.afford(self.formatting.len() - start) {

@@ -12,8 +12,6 @@ mod rules;
 mod stack;
 mod table;
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use self::formatting::Formatting;
 use self::name::Name;
 pub(crate) use self::stack::Namespace;
@@ -34,13 +32,17 @@ impl Facts<'_> {
     fn signature(&self) -> u64 {
         let mut sum = 0u64;
         for attribute in super::tag::Attributes::of(self.source) {
-            let mut hasher = DefaultHasher::new();
-            self.source[attribute.name].to_ascii_lowercase().hash(&mut hasher);
-            self.source[attribute.value].hash(&mut hasher);
-            sum = sum.wrapping_add(hasher.finish());
+            let name = hash(self.source[attribute.name].iter().map(u8::to_ascii_lowercase));
+            let value = hash(self.source[attribute.value].iter().copied());
+            sum = sum.wrapping_add(name.rotate_left(32) ^ value);
         }
         sum
     }
+}
+
+/// FNV-1a. A collision only makes two elements look alike to the "Noah's Ark" clause.
+fn hash(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// A token, as far as tree construction cares.
