@@ -25,7 +25,9 @@ fn newsletters() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 fn delivery() -> Delivery {
-    Delivery::new("0190c2f4-7c1e-7d3a-9b52-6a1f0c8d4e21").recipient("reader@example.org").campaign("autumn-sale")
+    Delivery::new("0190c2f4-7c1e-7d3a-9b52-6a1f0c8d4e21")
+        .recipient("reader@example.org")
+        .campaign("autumn-sale")
 }
 
 fn sealed() -> Rewriter {

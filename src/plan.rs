@@ -45,8 +45,8 @@ struct Pending {
     text_done: bool,
     /// Its end tag did not come within the window.
     overrun: bool,
-    /// The host, or why it is left.
-    judged: std::result::Result<String, Reason>,
+    /// Why it is left, as far as its destination tells.
+    judged: std::result::Result<(), Reason>,
     kind: EventKind,
     sublink: Option<String>,
     decided: bool,
@@ -68,6 +68,8 @@ pub(crate) struct Planner {
     pub(crate) edits: Edits,
     edited: bool,
     links: VecDeque<Pending>,
+    /// How many of them still wait for text.
+    open_links: usize,
     next_index: u32,
     tracked: u64,
     pending_top: Option<(usize, bool)>,
@@ -103,6 +105,7 @@ impl Planner {
             edits: Edits::default(),
             edited: false,
             links: VecDeque::new(),
+            open_links: 0,
             next_index: 0,
             tracked: 0,
             pending_top: None,
@@ -184,6 +187,7 @@ impl Planner {
         for link in &mut self.links {
             if !link.text_done && (last || at > link.tag.end + TEXT_WINDOW) {
                 link.text_done = true;
+                self.open_links -= 1;
                 link.overrun = at > link.tag.end + TEXT_WINDOW;
             }
         }
@@ -288,19 +292,20 @@ impl Planner {
             range: range.start as u64..range.end as u64,
             verdict: Verdict::Left { reason: Reason::Off },
         };
-        let open = self.links.iter().filter(|link| !link.text_done).count();
-        if open >= MOST_OPEN_LINKS
+        if self.open_links >= MOST_OPEN_LINKS
             && let Some(outermost) = self.links.iter_mut().find(|link| !link.text_done)
         {
             outermost.text_done = true;
             outermost.overrun = true;
+            self.open_links -= 1;
         }
+        self.open_links += usize::from(tag.ends != LinkEnd::Void);
         self.links.push_back(Pending {
             report,
             quote: target.attribute.quote,
             tag: tag.at..tag.at + tag.source.len(),
             ends: tag.ends,
-            text: Vec::new(),
+            text: Vec::with_capacity(64),
             text_done: tag.ends == LinkEnd::Void,
             overrun: false,
             judged,
@@ -311,7 +316,7 @@ impl Planner {
     }
 
     /// What a destination says of itself and the settings say of it.
-    fn judge(&self, destination: &str) -> std::result::Result<String, Reason> {
+    fn judge(&self, destination: &str) -> std::result::Result<(), Reason> {
         let host = judge(destination)?;
         let may_be_own = self.shared.host.as_ref().is_none_or(|own| *own == *host);
         if may_be_own && self.shared.urls.is_own(destination) {
@@ -321,7 +326,7 @@ impl Planner {
         } else if self.shared.settings.skip_hosts.matches(&host) {
             Err(Reason::SkipHost)
         } else {
-            Ok(host.into_owned())
+            Ok(())
         }
     }
 
@@ -349,15 +354,12 @@ impl Planner {
     /// Decides the links that can be, in order, and reports those whose text is complete.
     fn decide(&mut self) {
         let wait_for_text = self.shared.settings.visible_url == VisibleUrl::Leave;
-        for i in 0..self.links.len() {
-            if self.links[i].decided {
-                continue;
-            }
-            if wait_for_text && !self.links[i].text_done && self.links[i].judged.is_ok() {
+        let mut links = std::mem::take(&mut self.links);
+        for link in links.iter_mut().filter(|link| !link.decided) {
+            if wait_for_text && !link.text_done && link.judged.is_ok() {
                 break;
             }
-            let Some(mut link) = self.links.remove(i) else { break };
-            link.report.verdict = match self.verdict(&link) {
+            link.report.verdict = match self.verdict(link) {
                 Ok(url) => {
                     let mut value = Vec::with_capacity(url.len());
                     attribute::encode(&url, link.quote, self.charset, &mut value);
@@ -369,21 +371,21 @@ impl Planner {
                 Err(reason) => Verdict::Left { reason },
             };
             link.decided = true;
-            self.links.insert(i, link);
         }
-        while self.links.front().is_some_and(|link| link.decided && link.text_done) {
-            let Some(mut link) = self.links.pop_front() else { break };
+        while links.front().is_some_and(|link| link.decided && link.text_done) {
+            let Some(mut link) = links.pop_front() else { break };
             link.report.text = attribute::shown_text(&link.text, self.charset, TEXT_REPORTED);
             if let Some(on_link) = &self.shared.settings.on_link {
                 on_link(&link.report);
             }
             self.collector.link(link.report);
         }
+        self.links = links;
     }
 
     /// The tracking URL of a link, or why it is left.
     fn verdict(&mut self, link: &Pending) -> std::result::Result<String, Reason> {
-        let host = link.judged.as_deref().map_err(|reason| *reason)?;
+        link.judged?;
         let settings = &self.shared.settings;
         if settings.visible_url == VisibleUrl::Leave
             && !link.overrun
@@ -396,10 +398,11 @@ impl Planner {
         }
         let target = link.report.target.as_deref().unwrap_or_default();
         if let Some(policy) = &settings.policy {
+            let host = judge(target)?;
             let link = Link {
                 index: link.report.index,
                 target,
-                host,
+                host: &host,
                 name: link.report.name.as_deref(),
                 place: link.report.place,
             };
@@ -458,7 +461,7 @@ impl Sites for Planner {
             true => Directives::of(tag.source, dialects, self.charset),
             false => Directives::default(),
         };
-        for target in &tag.targets {
+        for target in tag.targets.iter().flatten() {
             self.link(&tag, target, &directives);
         }
         self.decide();
@@ -487,6 +490,9 @@ impl Sites for Planner {
     }
 
     fn text(&mut self, source: Source<'_>, range: Range<usize>, outlook: bool) {
+        if self.open_links == 0 {
+            return;
+        }
         for link in &mut self.links {
             if link.text_done || (link.report.place == LinkPlace::Outlook) != outlook {
                 continue;
@@ -499,12 +505,16 @@ impl Sites for Planner {
     }
 
     fn link_end(&mut self, end: LinkEnd, at: usize, outlook: bool) {
+        if self.open_links == 0 {
+            return;
+        }
         let mut any = false;
         for link in &mut self.links {
             let here = (link.report.place == LinkPlace::Outlook) == outlook;
             if !link.text_done && here && (link.ends == end || end == LinkEnd::Void) {
                 link.text_done = true;
                 link.overrun = at > link.tag.end + TEXT_WINDOW;
+                self.open_links -= 1;
                 any = true;
             }
         }

@@ -103,7 +103,9 @@ fn has_control(text: &str) -> bool {
 
 /// The scheme of an absolute URL. <https://url.spec.whatwg.org/#scheme-start-state>
 fn scheme(target: &str) -> Option<&str> {
-    let colon = target.bytes().position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')))?;
+    let colon = target
+        .bytes()
+        .position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')))?;
     if target.as_bytes()[colon] != b':' {
         return None;
     }

@@ -53,7 +53,7 @@ impl Sites for Restorer<'_> {
     }
 
     fn tag(&mut self, tag: Tag<'_>) {
-        for target in &tag.targets {
+        for target in tag.targets.iter().flatten() {
             let value = target.attribute.value.clone();
             let Some(url) = attribute::decode(&tag.source[value.clone()], self.charset) else { continue };
             let url = attribute::trim(&url);

@@ -45,7 +45,10 @@ pub(crate) fn trim(text: &str) -> Cow<'_, str> {
 /// Characters that the charset lacks become numeric references.
 pub(crate) fn encode(text: &str, quote: Option<u8>, charset: Charset, out: &mut Vec<u8>) {
     // Sealed URLs need no escaping at all.
-    if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/' | b':' | b'.')) {
+    if text
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/' | b':' | b'.'))
+    {
         out.extend_from_slice(text.as_bytes());
         return;
     }
@@ -87,7 +90,7 @@ pub(crate) fn shown_text(raw: &[u8], charset: Charset, most: usize) -> String {
         Charset::Known(encoding) => encoding.decode_without_bom_handling(raw).0,
         _ => String::from_utf8_lossy(raw),
     };
-    let text = htmlize::unescape(text);
+    let text = if memchr(b'&', text.as_bytes()).is_some() { htmlize::unescape(text) } else { text };
     let mut shown = String::new();
     for word in text.split(|c: char| c.is_ascii_whitespace()).filter(|word| !word.is_empty()) {
         if !shown.is_empty() {

@@ -41,6 +41,9 @@ pub(crate) struct Target {
     pub(crate) place: LinkPlace,
 }
 
+/// The links of one tag.
+pub(crate) type Targets = [Option<Target>; 2];
+
 /// A start tag with links or tracking attributes.
 #[derive(Debug)]
 pub(crate) struct Tag<'a> {
@@ -49,7 +52,7 @@ pub(crate) struct Tag<'a> {
     /// A tracking attribute may stand in it.
     pub(crate) marked: bool,
     /// The links in source order: two only on an svg `a` with `href` and `xlink:href`.
-    pub(crate) targets: Vec<Target>,
+    pub(crate) targets: Targets,
     /// What the end tag of the link's text is called; `area` has no text.
     pub(crate) ends: LinkEnd,
 }
@@ -139,6 +142,8 @@ struct Walk {
     /// Inside a conditional comment: no pixels, VML counts.
     in_outlook: bool,
     limited: bool,
+    /// No placeholder stands before this offset but where text was already read.
+    placeholder_at: usize,
 }
 
 impl Walk {
@@ -150,6 +155,7 @@ impl Walk {
             bottom_done: false,
             in_outlook: false,
             limited: false,
+            placeholder_at: 0,
         }
     }
 
@@ -171,7 +177,7 @@ impl Walk {
     }
 
     /// The links of a start tag that made an element of this namespace.
-    fn targets(&self, source: &[u8], name: Name, namespace: Namespace) -> Vec<Target> {
+    fn targets(&self, source: &[u8], name: Name, namespace: Namespace) -> Targets {
         let vml = || {
             let name = &source[name_range(source)];
             name.len() > 2 && name[..2].eq_ignore_ascii_case(b"v:")
@@ -183,10 +189,11 @@ impl Walk {
             (Namespace::MathMl, Name::A) => LinkPlace::Html,
             (Namespace::Svg, Name::A) => LinkPlace::Svg,
             _ if self.in_outlook && name.known().is_none() && vml() => LinkPlace::Outlook,
-            _ => return Vec::new(),
+            _ => return [None, None],
         };
         let mut seen = [false; 2];
-        let mut targets = Vec::new();
+        let mut targets = [None, None];
+        let mut count = 0;
         for attribute in Attributes::of(source) {
             let which = match &source[attribute.name.clone()] {
                 name if name.eq_ignore_ascii_case(b"href") => 0,
@@ -195,7 +202,8 @@ impl Walk {
             };
             // Of a duplicated attribute the first counts, as in HTML.
             if !std::mem::replace(&mut seen[which], true) {
-                targets.push(Target { attribute, place });
+                targets[count] = Some(Target { attribute, place });
+                count += 1;
             }
         }
         targets
@@ -296,7 +304,7 @@ impl<S: Sites> Walking<'_, S> {
         let inside = data.start + inside.start..data.start + inside.end;
         let part = Source { bytes: source.at(inside.clone()), base: inside.start };
         let mut walk = Walk::outlook(self.walk.settings.clone());
-        let mut engine = Engine::new(inside.start, MOST_TOKEN);
+        let mut engine = Engine::without_finder(inside.start, MOST_TOKEN);
         let mut walking = Walking { walk: &mut walk, sites: &mut *self.sites };
         engine.advance(part, true, &mut walking);
         self.sites.link_end(LinkEnd::Void, inside.end, true);
@@ -323,13 +331,13 @@ impl<S: Sites> Events for Walking<'_, S> {
         }
         let targets = match made {
             Some(namespace) if !self.walk.tree.in_template() => self.walk.targets(bytes, name, namespace),
-            _ => Vec::new(),
+            _ => [None, None],
         };
         if name == Name::A && made.is_some() {
             self.sites.link_end(LinkEnd::Named(name), range.start, self.walk.in_outlook);
         }
         let marked = self.sites.may_hold_attributes(source, range.clone());
-        if !targets.is_empty() || marked {
+        if targets[0].is_some() || marked {
             let ends = if name == Name::AREA { LinkEnd::Void } else { LinkEnd::Named(name) };
             self.sites.tag(Tag { source: bytes, at: range.start, marked, targets, ends });
         }
@@ -381,7 +389,7 @@ impl<S: Sites> Events for Walking<'_, S> {
             self.watch_body(range.start + first);
             self.watch_preheader(source, range.start);
         }
-        self.placeholders(bytes, range.start);
+        self.placeholders(source, range.start..range.start + used);
         self.sites.text(source, range.start..range.start + used, self.walk.in_outlook);
         used
     }

@@ -1,9 +1,11 @@
 //! The caller's placeholder for the bottom pixel, `{{openclick:pixel}}`, in text.
 
-use memchr::{memchr, memmem};
+use std::ops::Range;
+
+use memchr::memmem;
 
 use super::tree::Body;
-use super::{Sites, Walk, Walking, text};
+use super::{Sites, Source, Walk, Walking, text};
 
 impl Walk {
     /// How many bytes at the end of text must wait for more: the beginning of a placeholder, or of a
@@ -21,15 +23,22 @@ impl Walk {
 }
 
 impl<S: Sites> Walking<'_, S> {
-    pub(super) fn placeholders(&mut self, bytes: &[u8], base: usize) {
+    pub(super) fn placeholders(&mut self, source: Source<'_>, range: Range<usize>) {
         if self.walk.in_outlook || self.walk.settings.placeholder.is_empty() {
             return;
         }
-        // One look for its first byte spares setting up a search for nearly every text.
-        let mut from = memchr(self.walk.settings.placeholder[0], bytes).unwrap_or(bytes.len());
-        while from < bytes.len()
-            && let Some(at) = memmem::find(&bytes[from..], &self.walk.settings.placeholder)
-        {
+        // One search over what is in memory spares a search in every text.
+        if self.walk.placeholder_at < range.start {
+            let ahead = &source.bytes[range.start - source.base..];
+            let found = memmem::find(ahead, &self.walk.settings.placeholder);
+            self.walk.placeholder_at = found.map_or(source.end(), |at| range.start + at);
+        }
+        if self.walk.placeholder_at >= range.end {
+            return;
+        }
+        let (bytes, base) = (source.at(range.clone()), range.start);
+        let mut from = 0;
+        while let Some(at) = memmem::find(&bytes[from..], &self.walk.settings.placeholder) {
             let start = from + at;
             from = start + self.walk.settings.placeholder.len();
             let may_take = !self.walk.bottom_done

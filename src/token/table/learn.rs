@@ -6,17 +6,17 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::context::{CONTEXTS, START, TextClass, class_of, context};
 
 /// A text to learn from.
-pub struct Item {
-    pub text: Vec<u8>,
-    pub class: TextClass,
-    pub weight: f64,
+pub(crate) struct Item {
+    pub(crate) text: Vec<u8>,
+    pub(crate) class: TextClass,
+    pub(crate) weight: f64,
     /// Texts of one source count once where a phrase has to prove that it is common.
-    pub source: u32,
+    pub(crate) source: u32,
 }
 
-pub struct Learnt {
-    pub symbols: Vec<Vec<u8>>,
-    pub lengths: Vec<[u8; CONTEXTS]>,
+pub(crate) struct Learnt {
+    pub(crate) symbols: Vec<Vec<u8>>,
+    pub(crate) lengths: Vec<[u8; CONTEXTS]>,
 }
 
 const LONGEST: usize = 24;
@@ -96,7 +96,11 @@ impl Model {
         best[0].0
     }
 
-    fn count(&self, items: &[Item], mut pair: impl FnMut(u32, u32, &Item)) -> (Vec<[f64; CONTEXTS]>, f64) {
+    fn count(
+        &self,
+        items: &[Item],
+        mut pair: impl FnMut((u8, u32), (u8, u32), &Item),
+    ) -> (Vec<[f64; CONTEXTS]>, f64) {
         let mut counts = vec![[0.0; CONTEXTS]; self.symbols.len()];
         let mut parse = Vec::new();
         let mut bits = 0.0;
@@ -106,9 +110,9 @@ impl Model {
             for &(context, symbol) in &parse {
                 counts[symbol as usize][context as usize] += item.weight;
                 if let Some(last) = last {
-                    pair(last, symbol, item);
+                    pair(last, (context, symbol), item);
                 }
-                last = Some(symbol);
+                last = Some((context, symbol));
             }
         }
         (counts, bits)
@@ -158,18 +162,32 @@ fn smooth(counts: &[[f64; CONTEXTS]], symbols: &[Vec<u8>]) -> Vec<[f64; CONTEXTS
         .collect()
 }
 
-pub fn learn(items: &[Item], phrases: usize) -> Learnt {
+/// Two symbols that follow each other.
+#[derive(Default)]
+struct Pair {
+    /// By the context of the first.
+    weights: [f64; CONTEXTS],
+    /// What they cost now.
+    bits: f64,
+    last_source: Option<u32>,
+    sources: u32,
+}
+
+pub(crate) fn learn(items: &[Item], phrases: usize) -> Learnt {
     let mut model = Model::new();
     let mut round = 0;
     let mut full = 0;
     loop {
-        let mut pairs: HashMap<(u32, u32), (f64, u32, u32)> = HashMap::new();
-        let (counts, bits) = model.count(items, |a, b, item| {
-            let entry = pairs.entry((a, b)).or_insert((0.0, u32::MAX, 0));
-            entry.0 += item.weight;
-            if entry.1 != item.source {
-                entry.1 = item.source;
-                entry.2 += 1;
+        let mut pairs: HashMap<(u32, u32), Pair> = HashMap::new();
+        let costs = model.costs.clone();
+        let (counts, bits) = model.count(items, |(context, a), (next, b), item| {
+            let pair = pairs.entry((a, b)).or_default();
+            pair.weights[context as usize] += item.weight;
+            pair.bits += item.weight
+                * f64::from(costs[a as usize][context as usize] + costs[b as usize][next as usize]);
+            if pair.last_source != Some(item.source) {
+                pair.last_source = Some(item.source);
+                pair.sources += 1;
             }
         });
         model.estimate(&counts);
@@ -187,21 +205,22 @@ pub fn learn(items: &[Item], phrases: usize) -> Learnt {
             continue;
         }
         let known: HashSet<&[u8]> = model.symbols.iter().map(Vec::as_slice).collect();
-        let totals: f64 = counts.iter().flatten().sum();
+        let totals: Vec<f64> = (0..CONTEXTS).map(|c| counts.iter().map(|count| count[c]).sum()).collect();
         let mut candidates: BTreeMap<Vec<u8>, f64> = BTreeMap::new();
-        for (&(a, b), &(weight, _, sources)) in &pairs {
+        for (&(a, b), pair) in &pairs {
             let mut joined = model.symbols[a as usize].clone();
             joined.extend_from_slice(&model.symbols[b as usize]);
-            if sources < MIN_SOURCES || joined.len() > LONGEST || known.contains(joined.as_slice()) {
+            if pair.sources < MIN_SOURCES || joined.len() > LONGEST || known.contains(joined.as_slice()) {
                 continue;
             }
-            let mean = |symbol: u32| {
-                let counts = &counts[symbol as usize];
-                let costs = &model.costs[symbol as usize];
-                let total: f64 = counts.iter().sum();
-                counts.iter().zip(costs).map(|(n, c)| n * f64::from(*c)).sum::<f64>() / total
-            };
-            let saved = weight * (mean(a) + mean(b) - (totals / weight).log2());
+            let joined_bits: f64 = pair
+                .weights
+                .iter()
+                .zip(&totals)
+                .filter(|(weight, _)| **weight > 0.0)
+                .map(|(weight, total)| weight * (total / weight).log2())
+                .sum();
+            let saved = pair.bits - joined_bits;
             if saved > 0.0 {
                 // Two ways to join to one phrase: the better counts.
                 let entry = candidates.entry(joined).or_insert(0.0);
@@ -225,47 +244,61 @@ pub fn learn(items: &[Item], phrases: usize) -> Learnt {
     finish(model, items)
 }
 
-/// Drops the phrases that save least against the parse without them.
+/// Drops the phrases that save least against the parse without them, a quarter of what is too much at a time.
 fn prune(model: &mut Model, items: &[Item], phrases: usize) {
-    for _ in 0..3 {
+    for _ in 0..12 {
         let (counts, _) = model.count(items, |_, _, _| ());
         model.estimate(&counts);
-        let mut parse = Vec::new();
-        let mut gains: Vec<(f64, usize)> = (256..model.symbols.len())
+        let mut gains: Vec<(f64, usize, Vec<u32>)> = (256..model.symbols.len())
             .map(|symbol| {
-                let weights = &counts[symbol];
-                let mut gain = 0.0;
-                for class in [TextClass::Target, TextClass::Name] {
-                    let here = if class == TextClass::Target { 0..8 } else { 8..CONTEXTS };
-                    let weight: f64 = here.clone().map(|c| weights[c]).sum();
-                    if weight > 0.0 {
-                        let own: f64 =
-                            here.map(|c| weights[c] * f64::from(model.costs[symbol][c])).sum::<f64>()
-                                / weight;
-                        let without = model.parse(&model.symbols[symbol], class, symbol, &mut parse);
-                        gain += weight * (f64::from(without) - own);
-                    }
-                }
-                (gain, symbol)
+                let (gain, instead) = gain(model, symbol, &counts[symbol]);
+                (gain, symbol, instead)
             })
             .collect();
-        gains.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let room = (model.symbols.len() - 256 - phrases.min(model.symbols.len() - 256)).div_ceil(2);
-        let keep = (gains.len() - room).max(phrases.min(gains.len()));
-        gains.truncate(keep);
-        gains.retain(|(gain, _)| *gain > 0.0);
-        let mut kept: Vec<usize> = gains.into_iter().map(|(_, symbol)| symbol).collect();
-        kept.sort_unstable();
-        let mut symbols: Vec<Vec<u8>> = model.symbols[..256].to_vec();
-        let mut costs = model.costs[..256].to_vec();
-        for symbol in kept {
-            symbols.push(model.symbols[symbol].clone());
-            costs.push(model.costs[symbol]);
+        gains.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let excess = gains.len().saturating_sub(phrases);
+        // Of two phrases that can stand in for each other neither seems to gain anything: who stands in for one that
+        // has been dropped stays, for now.
+        let mut dropped = HashSet::new();
+        let mut needed = HashSet::new();
+        for (gain, symbol, instead) in gains {
+            let is_enough = gain > 0.0 && dropped.len() >= excess.div_ceil(4);
+            if is_enough
+                || needed.contains(&symbol)
+                || instead.iter().any(|s| dropped.contains(&(*s as usize)))
+            {
+                continue;
+            }
+            needed.extend(instead.into_iter().map(|symbol| symbol as usize));
+            dropped.insert(symbol);
         }
-        model.symbols = symbols;
-        model.costs = costs;
+        if dropped.is_empty() {
+            return;
+        }
+        let kept = |symbol: &usize| !dropped.contains(symbol);
+        model.costs = (0..model.symbols.len()).filter(kept).map(|symbol| model.costs[symbol]).collect();
+        model.symbols =
+            (0..model.symbols.len()).filter(kept).map(|symbol| model.symbols[symbol].clone()).collect();
         model.rebuild();
     }
+}
+
+/// How many bits a phrase saves, and the symbols that would stand in for it.
+fn gain(model: &Model, symbol: usize, weights: &[f64; CONTEXTS]) -> (f64, Vec<u32>) {
+    let mut gain = 0.0;
+    let mut instead = Vec::new();
+    let mut parse = Vec::new();
+    for class in [TextClass::Target, TextClass::Name] {
+        let here = if class == TextClass::Target { 0..8 } else { 8..CONTEXTS };
+        let weight: f64 = here.clone().map(|c| weights[c]).sum();
+        if weight > 0.0 {
+            let own: f64 = here.map(|c| weights[c] * f64::from(model.costs[symbol][c])).sum::<f64>() / weight;
+            let without = model.parse(&model.symbols[symbol], class, symbol, &mut parse);
+            gain += weight * (f64::from(without) - own);
+            instead.extend(parse.iter().map(|(_, symbol)| *symbol));
+        }
+    }
+    (gain, instead)
 }
 
 /// Whole code lengths, settled by parsing with them.
@@ -293,7 +326,14 @@ fn finish(mut model: Model, items: &[Item]) -> Learnt {
             }
         }
     }
-    Learnt { symbols: model.symbols, lengths }
+    // A phrase may have lost every code to others at last.
+    let (symbols, lengths) = model
+        .symbols
+        .into_iter()
+        .zip(lengths)
+        .filter(|(symbol, lengths)| symbol.len() == 1 || lengths.iter().any(|length| *length != 0))
+        .unzip();
+    Learnt { symbols, lengths }
 }
 
 /// Huffman code lengths of at most [`MAX_CODE_LENGTH`], complete; 0 for symbols of no weight.

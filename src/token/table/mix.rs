@@ -1,13 +1,14 @@
 //! Generated mail links, names and addresses: what public lists of URLs lack.
 //!
-//! Hosts and brands are random syllables, so that only shapes, common words and the parameters of mail and shop
-//! software are learnt. No word of [`WORDS`] stands in the sample that the URL lengths are measured on.
+//! Brands and rare words are drawn evenly from all words of the list of URLs, or made of syllables, so that no
+//! single one is learnt, only what words look like. No word of [`WORDS`] stands in the sample that the URL lengths are
+//! measured on.
 
 use crate::context::TextClass;
 use crate::learn::Item;
 
 /// Words of slugs, categories, campaigns and link names.
-pub const WORDS: &[&str] = &[
+pub(crate) const WORDS: &[&str] = &[
     "the",
     "and",
     "for",
@@ -334,43 +335,47 @@ const PREFIXES: &[&str] = &[
 ];
 
 /// splitmix64: small, and the same everywhere.
-pub struct Random(pub u64);
+pub(crate) struct Random<'l> {
+    state: u64,
+    /// Words of the list of URLs.
+    lexicon: &'l [String],
+}
 
-impl Random {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
+impl Random<'_> {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
     }
-    pub fn below(&mut self, n: usize) -> usize {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
         (self.next() % n as u64) as usize
     }
-    pub fn chance(&mut self, percent: usize) -> bool {
+    pub(crate) fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
-    pub fn pick<'a>(&mut self, words: &[&'a str]) -> &'a str {
+    pub(crate) fn pick<'a>(&mut self, words: &[&'a str]) -> &'a str {
         words[self.below(words.len())]
     }
-    pub fn from(&mut self, alphabet: &str, n: usize) -> String {
+    pub(crate) fn from(&mut self, alphabet: &str, n: usize) -> String {
         (0..n).map(|_| alphabet.as_bytes()[self.below(alphabet.len())] as char).collect()
     }
-    pub fn digits(&mut self, low: usize, high: usize) -> String {
+    pub(crate) fn digits(&mut self, low: usize, high: usize) -> String {
         let n = low + self.below(high - low + 1);
         let first = self.from("123456789", 1);
         first + &self.from("0123456789", n - 1)
     }
-    pub fn hex(&mut self, n: usize) -> String {
+    pub(crate) fn hex(&mut self, n: usize) -> String {
         self.from("0123456789abcdef", n)
     }
-    pub fn base64(&mut self, n: usize) -> String {
+    pub(crate) fn base64(&mut self, n: usize) -> String {
         self.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", n)
     }
-    pub fn alphanumeric(&mut self, n: usize) -> String {
+    pub(crate) fn alphanumeric(&mut self, n: usize) -> String {
         self.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", n)
     }
-    pub fn uuid(&mut self) -> String {
+    pub(crate) fn uuid(&mut self) -> String {
         format!(
             "{}-{}-4{}-{}{}-{}",
             self.hex(8),
@@ -382,6 +387,9 @@ impl Random {
         )
     }
     fn brand(&mut self) -> String {
+        if self.chance(80) {
+            return self.lexicon[self.below(self.lexicon.len())].clone();
+        }
         let syllables = 2 + self.below(3);
         (0..syllables)
             .map(|_| {
@@ -396,7 +404,7 @@ impl Random {
             .collect()
     }
     fn word(&mut self) -> String {
-        // Names and rare words exist too; syllables stand for them.
+        // Names and rare words exist too.
         if self.chance(22) { self.brand() } else { self.pick(WORDS).to_string() }
     }
     fn slug(&mut self, low: usize, high: usize) -> String {
@@ -436,8 +444,8 @@ impl Random {
 }
 
 /// Destinations of mails.
-pub fn links(n: usize) -> Vec<Item> {
-    let mut random = Random(1);
+pub(crate) fn links(n: usize, lexicon: &[String]) -> Vec<Item> {
+    let mut random = Random { state: 1, lexicon };
     (0..n)
         .map(|number| {
             let scheme = if random.chance(97) { "https://" } else { "http://" };
@@ -463,7 +471,7 @@ pub fn links(n: usize) -> Vec<Item> {
         .collect()
 }
 
-fn retail(random: &mut Random, url: &mut String) {
+fn retail(random: &mut Random<'_>, url: &mut String) {
     let path = match random.below(12) {
         0 => format!("/products/{}", random.slug(2, 6)),
         1 => format!("/products/{}?variant={}", random.slug(2, 5), random.digits(11, 14)),
@@ -525,7 +533,7 @@ fn retail(random: &mut Random, url: &mut String) {
     }
 }
 
-fn news(random: &mut Random, url: &mut String) {
+fn news(random: &mut Random<'_>, url: &mut String) {
     let path = match random.below(10) {
         0 => format!("/{}/{}/", random.date("/"), random.slug(4, 10)),
         1 => format!("/{}/{}/{}", random.word(), random.date("/"), random.slug(4, 9)),
@@ -544,7 +552,7 @@ fn news(random: &mut Random, url: &mut String) {
     }
 }
 
-fn account(random: &mut Random, url: &mut String) {
+fn account(random: &mut Random<'_>, url: &mut String) {
     let path = match random.below(16) {
         0 => format!("/projects/{}/tasks/{}", random.id(), random.id()),
         1 => format!(
@@ -602,7 +610,7 @@ fn account(random: &mut Random, url: &mut String) {
     }
 }
 
-fn campaign_name(random: &mut Random) -> String {
+fn campaign_name(random: &mut Random<'_>) -> String {
     let join = random.pick(&["_", "-", "_", "-", "+", "%20"]);
     let n = 1 + random.below(4);
     let mut name = (0..n).map(|_| random.word()).collect::<Vec<_>>().join(join);
@@ -625,7 +633,7 @@ fn capital(word: &str) -> String {
     letters.next().map_or(String::new(), |first| first.to_uppercase().collect::<String>() + letters.as_str())
 }
 
-fn campaign_tags(random: &mut Random, url: &mut String) {
+fn campaign_tags(random: &mut Random<'_>, url: &mut String) {
     let fragment = url.find('#').map(|at| url.split_off(at));
     let mut tags = Vec::new();
     if random.chance(85) {
@@ -769,8 +777,8 @@ fn campaign_tags(random: &mut Random, url: &mut String) {
 }
 
 /// Recipients, link names, campaigns, pools, message ids.
-pub fn names(n: usize) -> Vec<Item> {
-    let mut random = Random(2);
+pub(crate) fn names(n: usize, lexicon: &[String]) -> Vec<Item> {
+    let mut random = Random { state: 2, lexicon };
     (0..n)
         .map(|number| {
             let text = match random.below(10) {
@@ -806,7 +814,7 @@ pub fn names(n: usize) -> Vec<Item> {
         .collect()
 }
 
-fn recipient(random: &mut Random) -> String {
+fn recipient(random: &mut Random<'_>) -> String {
     let first = if random.chance(60) { random.pick(FIRST).to_string() } else { random.brand() };
     let last = if random.chance(45) { random.pick(LAST).to_string() } else { random.brand() };
     let mut local = match random.below(8) {
@@ -833,7 +841,7 @@ fn recipient(random: &mut Random) -> String {
     if random.chance(4) { format!("{}@{host}", capital(&local)) } else { format!("{local}@{host}") }
 }
 
-fn link_name(random: &mut Random) -> String {
+fn link_name(random: &mut Random<'_>) -> String {
     let join = random.pick(&["-", "-", "_", " ", "."]);
     let n = 1 + random.below(3);
     let place = random.pick(&[
@@ -868,7 +876,7 @@ fn link_name(random: &mut Random) -> String {
     if random.chance(15) { name.split(join).map(capital).collect::<Vec<_>>().join(join) } else { name }
 }
 
-fn message_id(random: &mut Random) -> String {
+fn message_id(random: &mut Random<'_>) -> String {
     match random.below(6) {
         0 => format!("{}.{}@{}", random.date(""), random.hex(12), random.host()),
         1 => format!("{}@{}", random.uuid(), random.host()),

@@ -13,7 +13,7 @@ mod context;
 mod learn;
 mod mix;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use context::TextClass;
@@ -39,9 +39,10 @@ fn main() {
 
     let mut items = listed(&list);
     scale(&mut items, LIST_WEIGHT);
-    let mut links = mix::links(14_000);
+    let lexicon = lexicon(&items);
+    let mut links = mix::links(14_000, &lexicon);
     scale(&mut links, LINKS_WEIGHT);
-    let mut names = mix::names(14_000);
+    let mut names = mix::names(14_000, &lexicon);
     scale(&mut names, NAMES_WEIGHT);
     items.append(&mut links);
     items.append(&mut names);
@@ -65,6 +66,16 @@ fn main() {
         text.push('\n');
     }
     std::fs::write(table, text).expect("the table can be written");
+}
+
+/// Every word of the list, once.
+fn lexicon(items: &[Item]) -> Vec<String> {
+    let texts = items.iter().filter_map(|item| std::str::from_utf8(&item.text).ok());
+    let words: BTreeSet<&str> = texts
+        .flat_map(|text| text.split(|c: char| !c.is_ascii_alphanumeric()))
+        .filter(|word| (3..=12).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_lowercase()))
+        .collect();
+    words.into_iter().map(str::to_owned).collect()
 }
 
 /// The list with its domains capped.
