@@ -1,0 +1,238 @@
+//! The command line as clap sees it. Settings become flags here from their one table; what they mean is decided in
+//! `settings`.
+
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
+
+use super::settings::{self as s, Setting, Shape};
+
+/// The settings of `rewrite`, in the order of its help.
+const REWRITE: &[&Setting] = &[
+    &s::FORMAT, &s::ON_ERROR, &s::QUIET,
+    &s::TRACKING_DOMAIN, &s::KEY_FILE, &s::ALLOW_OPEN_KEY_FILE,
+    &s::MESSAGE_ID, &s::RECIPIENT, &s::CAMPAIGN, &s::CUSTOMER_ID, &s::POOL, &s::SUBACCOUNT, &s::LIST_UNSUBSCRIBE,
+    &s::NO_CONSENT, &s::SEALED_AT, &s::EXPIRES, &s::EXTENSION,
+    &s::CLICK_TRACKING, &s::OPEN_TRACKING, &s::INITIAL_OPEN, &s::OUTLOOK, &s::PIXEL_PLACEHOLDER, &s::CHARSET,
+    &s::REPORT_LINKS,
+    &s::DIALECTS, &s::SKIP_HOST, &s::VISIBLE_URL, &s::MAX_LINKS, &s::MAX_TARGET_LENGTH, &s::MAX_URL_LENGTH,
+    &s::URL_FORMAT, &s::URL_TEMPLATE, &s::UNSIGNED,
+];
+
+const DECODE: &[&Setting] = &[&s::TRACKING_DOMAIN, &s::ALSO_ACCEPT, &s::KEY_FILE, &s::ALLOW_OPEN_KEY_FILE];
+
+const KEY: &[&Setting] = &[&s::KEY_FILE, &s::ALLOW_OPEN_KEY_FILE];
+
+const SETTINGS_HELP: &str = "\
+Settings: every flag with a value, and every BOOL, is also a variable (OPENCLICK_TRACKING_DOMAIN) and a key of the file \
+that --config or OPENCLICK_CONFIG names (tracking-domain = \"t.example.com\"). A flag stands above a variable, a variable \
+above the file. A BOOL alone means true; --outlook=false needs the equals sign.";
+
+const REWRITE_EXAMPLES: &str = "\
+Examples:
+  openclick rewrite --config openclick.toml --message-id M --recipient R news.html > out.html
+  openclick rewrite --config openclick.toml -o out.html --report report.json news.html
+  render-mail | openclick rewrite --format html --tracking-domain t.example.com --key-file KEYS | send-mail";
+
+const REWRITE_EXITS: &str = "\
+Exit codes: 0 done, 64 usage, 65 bad data, 66 no input, 70 internal, 73 cannot create, 74 input or output failed (also a \
+closed pipe), 78 configuration. As a mail filter (input from stdin that is no terminal, and not --format html) every \
+failure exits with 75: an MTA bounces the mail on the other codes, and tries again on 75.";
+
+const DECODE_EXAMPLES: &str = "\
+Prints one line of JSON for each URL, in order. A URL that is not valid gives {\"error\":{\"kind\":…,\"message\":…},\
+\"input\":…}, and 65 as exit code at the end.
+
+Examples:
+  openclick decode --key-file KEYS --tracking-domain t.example.com https://t.example.com/IGVN…
+  grep -o 'https://t[.]example[.]com/[^ ]*' access.log | openclick decode --config openclick.toml";
+
+const KEY_EXAMPLES: &str = "\
+A new key comes into use in two steps, because every machine that reads links must know it before the first is made:
+
+  openclick key new > KEYS                   the first key; the file is readable by its owner only
+  openclick key add --key-file KEYS          a further key, accepted but not used: deploy the file everywhere
+  openclick key promote 1 --key-file KEYS    links are made with it from now on: deploy again
+  openclick key retire 0 --key-file KEYS     once no mail of the old key matters
+  openclick key rotate --key-file KEYS       shows these steps with the right slots";
+
+/// The whole command.
+pub(super) fn command() -> Command {
+    Command::new("openclick")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Makes HTML mail trackable without harming it")
+        .long_about(
+            "Makes HTML mail trackable without harming it: sealed click links, open pixels, and every other byte as it \
+             was.",
+        )
+        .after_help("Try `openclick rewrite --help`.")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .disable_help_subcommand(true)
+        .subcommand(rewrite())
+        .subcommand(decode())
+        .subcommand(key())
+        .subcommand(completions())
+        .subcommand(man())
+}
+
+fn rewrite() -> Command {
+    Command::new("rewrite")
+        .about("Rewrites HTML: stdin or a file to stdout or a file")
+        .long_about(
+            "Rewrites HTML: links become tracking links, open pixels are put in, tracking attributes come out, and every \
+             other byte stays. HTML streams: a document of any size takes little memory, and output begins before the \
+             input ends.",
+        )
+        .arg(
+            Arg::new("file")
+                .value_name("FILE")
+                .help("The HTML; stdin without one, or for -")
+                .value_parser(value_parser!(PathBuf))
+                .value_hint(ValueHint::FilePath),
+        )
+        .arg(
+            path("output", "OUT")
+                .short('o')
+                .help("Write here instead of stdout: a temporary file, renamed once it is whole")
+                .help_heading(s::FORMAT.group),
+        )
+        .arg(
+            path("report", "FILE")
+                .help("Write what was done to each link and pixel here, as JSON; - for stdout, with -o")
+                .help_heading(s::FORMAT.group),
+        )
+        .arg(config())
+        .args(REWRITE.iter().map(|setting| flag(setting)))
+        .after_help(format!("{SETTINGS_HELP}\n\n{REWRITE_EXAMPLES}"))
+        .after_long_help(format!("{SETTINGS_HELP}\n\n{REWRITE_EXITS}\n\n{REWRITE_EXAMPLES}"))
+}
+
+fn decode() -> Command {
+    Command::new("decode")
+        .about("Reads tracking URLs: arguments, or lines of stdin, to lines of JSON")
+        .arg(Arg::new("url").value_name("URL").num_args(0..).help("Tracking URLs or bare tokens; without any, lines of stdin"))
+        .arg(config())
+        .args(DECODE.iter().map(|setting| flag(setting)))
+        .after_help(DECODE_EXAMPLES)
+}
+
+fn key() -> Command {
+    let with_file = |command: Command| command.arg(config()).args(KEY.iter().map(|setting| flag(setting)));
+    let slot = |help: &'static str| {
+        Arg::new("slot").value_name("SLOT").required(true).value_parser(value_parser!(u8).range(0..32)).help(help)
+    };
+    Command::new("key")
+        .about("Makes and rotates the keys that seal tracking links")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .disable_help_subcommand(true)
+        .subcommand(
+            Command::new("new").about("Prints a key file with one new key, for `> KEYS`").arg(
+                path("key-file", "FILE").help("Make this file instead of printing; it must not be there yet"),
+            ),
+        )
+        .subcommand(with_file(
+            Command::new("add").about("Adds a new key, accepted but not used yet").arg(
+                Arg::new("reuse-slot")
+                    .long("reuse-slot")
+                    .value_name("SLOT")
+                    .value_parser(value_parser!(u8).range(0..32))
+                    .help("Take the place of a retired key; links of that key are then called forged"),
+            ),
+        ))
+        .subcommand(with_file(
+            Command::new("promote").about("Makes an accepted key the one that seals").arg(slot("The slot of the accepted key")),
+        ))
+        .subcommand(with_file(
+            Command::new("retire").about("Refuses the links of an accepted key from now on").arg(slot("The slot of the key")),
+        ))
+        .subcommand(with_file(Command::new("rotate").about("Shows the steps of a rotation, and does nothing")))
+        .subcommand(with_file(
+            Command::new("list").about("Lists slots and states, never a secret").arg(
+                Arg::new("json").long("json").action(ArgAction::SetTrue).help("Lines of JSON"),
+            ),
+        ))
+        .after_help(KEY_EXAMPLES)
+}
+
+fn completions() -> Command {
+    Command::new("completions")
+        .about("Prints the completions of a shell")
+        .arg(
+            Arg::new("shell")
+                .value_name("SHELL")
+                .required(true)
+                .value_parser(value_parser!(clap_complete::Shell))
+                .help("The shell"),
+        )
+        .after_help("Example:\n  openclick completions bash > ~/.local/share/bash-completion/completions/openclick")
+}
+
+fn man() -> Command {
+    Command::new("man")
+        .about("Prints the manual pages, as roff")
+        .arg(
+            Arg::new("page")
+                .value_name("PAGE")
+                .help("One page, such as openclick, openclick-rewrite or openclick-key-add; without it all of them"),
+        )
+        .after_help("Example:\n  openclick man openclick-rewrite | man -l -")
+}
+
+fn config() -> Arg {
+    path("config", "FILE").help("Settings in TOML [also: OPENCLICK_CONFIG]").help_heading(s::TRACKING_DOMAIN.group)
+}
+
+fn path(name: &'static str, value: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .value_name(value)
+        .value_parser(value_parser!(PathBuf))
+        .value_hint(ValueHint::FilePath)
+}
+
+fn flag(setting: &'static Setting) -> Arg {
+    let arg = Arg::new(setting.name)
+        .long(setting.name)
+        .value_name(setting.value)
+        .help(setting.help)
+        .help_heading(setting.group)
+        // The help names the words itself, with what they mean.
+        .hide_possible_values(!matches!(setting.shape, Shape::Words(_)));
+    match setting.shape {
+        Shape::Text | Shape::Count | Shape::Day | Shape::Time => arg,
+        Shape::Path => arg.value_parser(value_parser!(PathBuf)).value_hint(ValueHint::FilePath),
+        Shape::Switch => arg
+            .num_args(0..=1)
+            // Else `--outlook FILE` would take the file for the value.
+            .require_equals(true)
+            .default_missing_value("true")
+            .value_parser(PossibleValuesParser::new(["true", "false"])),
+        Shape::Choice(words) => arg.value_parser(PossibleValuesParser::new(words)),
+        Shape::Words([]) => arg.action(ArgAction::Append).value_delimiter(','),
+        Shape::Words(words) => {
+            arg.action(ArgAction::Append).value_delimiter(',').value_parser(PossibleValuesParser::new(words))
+        }
+        Shape::Texts => arg.action(ArgAction::Append),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_setting_is_a_flag_somewhere() {
+        for setting in s::ALL {
+            let listed = [REWRITE, DECODE, KEY].concat().iter().any(|other| other.name == setting.name);
+            assert!(listed, "{}", setting.name);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! How a run ends: the exit codes, and what is said on stderr.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use openclick::{Error, ErrorKind};
+
+use super::sanitize::Printable;
+
+/// The exit codes, those of BSD's `sysexits.h`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Exit {
+    /// The command line cannot be understood.
+    Usage = 64,
+    /// The input is not what it should be.
+    Data = 65,
+    /// The input cannot be opened.
+    NoInput = 66,
+    /// A bug.
+    Internal = 70,
+    /// An output file cannot be created.
+    CannotCreate = 73,
+    /// Reading or writing failed on the way.
+    Io = 74,
+    /// As a mail filter: the mail is to be tried again.
+    TryAgain = 75,
+    /// A setting, from wherever it came, or a key file cannot be used.
+    Configuration = 78,
+}
+
+/// Why a run failed.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// The code, where the run is no mail filter's.
+    pub(super) exit: Exit,
+    /// What is said; nothing where the reader of a pipe went away, which it knows itself.
+    message: Option<String>,
+}
+
+impl Failure {
+    pub(super) fn new(exit: Exit, message: impl Into<String>) -> Failure {
+        Failure { exit, message: Some(message.into()) }
+    }
+
+    /// A failure without a word.
+    pub(super) fn quiet(exit: Exit) -> Failure {
+        Failure { exit, message: None }
+    }
+
+    pub(super) fn usage(message: impl Into<String>) -> Failure {
+        Failure::new(Exit::Usage, message)
+    }
+
+    pub(super) fn configuration(message: impl Into<String>) -> Failure {
+        Failure::new(Exit::Configuration, message)
+    }
+
+    /// Writing to `what` failed. A closed pipe is no news to who closed it.
+    pub(super) fn writing(what: impl fmt::Display, error: &io::Error) -> Failure {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure::quiet(Exit::Io),
+            _ => Failure::new(Exit::Io, format!("cannot write {what}: {}", Cause(error))),
+        }
+    }
+
+    /// Says what went wrong, as `openclick: rewrite: …`. A stderr that is closed is no further failure.
+    pub(super) fn report(&self, command: Option<&str>) {
+        if let Some(message) = &self.message {
+            say(command, message);
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        let exit = match error.kind() {
+            ErrorKind::Token => Exit::Data,
+            ErrorKind::Io => Exit::Io,
+            // A delivery's fields are settings like any other here. Kinds to come are the caller's mistakes too.
+            _ => Exit::Configuration,
+        };
+        Failure::new(exit, error.to_string())
+    }
+}
+
+/// Writes a line to stderr, with nothing in it that could steer a terminal.
+pub(super) fn say(command: Option<&str>, message: &str) {
+    let message = Printable(message);
+    // There is nowhere left to complain.
+    let _ = match command {
+        Some(command) => writeln!(io::stderr(), "openclick: {command}: {message}"),
+        None => writeln!(io::stderr(), "openclick: {message}"),
+    };
+}
+
+/// An I/O error in the words of the system, without Rust's `(os error 2)`, in lower case like all messages.
+pub(super) struct Cause<'a>(pub(super) &'a io::Error);
+
+impl fmt::Display for Cause<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0.to_string();
+        let text = text.split(" (os error").next().unwrap_or_default();
+        let mut letters = text.chars();
+        if let Some(first) = letters.next() {
+            write!(f, "{}{}", first.to_lowercase(), letters.as_str())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_lower_case_and_short() {
+        let error = std::fs::File::open("/no/such/file").unwrap_err();
+        assert_eq!(Cause(&error).to_string(), "no such file or directory");
+    }
+}

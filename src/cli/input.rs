@@ -1,0 +1,130 @@
+//! Where the input comes from, and what it looks like.
+
+use std::fs::File;
+use std::io::{self, Read, StdinLock};
+use std::path::Path;
+
+use super::exit::{Cause, Exit, Failure};
+
+/// What is read at once, in bytes: as much as a Linux pipe holds.
+pub(super) const CHUNK: usize = 64 * 1024;
+
+/// A file, or stdin.
+pub(super) struct Input {
+    source: Source,
+    name: String,
+}
+
+enum Source {
+    Stdin(StdinLock<'static>),
+    File(File),
+}
+
+impl Input {
+    /// Opens a file; stdin for none and for `-`.
+    pub(super) fn open(path: Option<&Path>) -> Result<Input, Failure> {
+        let Some(path) = path.filter(|path| !is_stdin(path)) else {
+            return Ok(Input { source: Source::Stdin(io::stdin().lock()), name: "standard input".to_owned() });
+        };
+        let refuse = |why: String| Failure::new(Exit::NoInput, format!("{}: {why}", path.display()));
+        let file = File::open(path).map_err(|error| {
+            let hint = match path.to_str() {
+                Some("true" | "false") => " (a flag takes its value with an equals sign: --outlook=false)",
+                _ => "",
+            };
+            refuse(format!("{}{hint}", Cause(&error)))
+        })?;
+        if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+            return Err(refuse("expected a file, found a folder".to_owned()));
+        }
+        Ok(Input { source: Source::File(file), name: path.display().to_string() })
+    }
+
+    /// Reads what is there, at most `buffer`; 0 at the end.
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Failure> {
+        loop {
+            let result = match &mut self.source {
+                Source::Stdin(stdin) => stdin.read(buffer),
+                Source::File(file) => file.read(buffer),
+            };
+            match result {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => {
+                    return result.map_err(|error| {
+                        Failure::new(Exit::Io, format!("cannot read {}: {}", self.name, Cause(&error)))
+                    });
+                }
+            }
+        }
+    }
+
+    /// Reads everything.
+    pub(super) fn read_whole(&mut self) -> Result<Vec<u8>, Failure> {
+        let mut whole = Vec::new();
+        let mut buffer = vec![0; CHUNK];
+        loop {
+            match self.read(&mut buffer)? {
+                0 => return Ok(whole),
+                length => whole.extend_from_slice(&buffer[..length]),
+            }
+        }
+    }
+}
+
+/// Whether a path stands for stdin.
+pub(super) fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// Whether the input begins with a header block, as a mail message does: a `Name:`, or mbox's `From ` line. `None` while
+/// more must be seen.
+pub(super) fn is_message(start: &[u8], is_whole: bool) -> Option<bool> {
+    /// No header's name is longer.
+    const LONGEST_NAME: usize = 126;
+
+    const MBOX: &[u8] = b"From ";
+    if start.starts_with(MBOX) {
+        return Some(true);
+    }
+    // RFC 5322 allows more than this in names; nobody uses it, and `<a:b>` must not look like one.
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let name = start.iter().take_while(|byte| is_name(byte)).count();
+    // RFC 5322 §4.5.8: white space may stand before the colon.
+    let rest = start[name..].iter().find(|byte| !matches!(byte, b' ' | b'\t'));
+    match rest {
+        _ if name > LONGEST_NAME => Some(false),
+        Some(b':') => Some(name > 0),
+        Some(_) => Some(false),
+        None if is_whole || start.len() > CHUNK => Some(false),
+        None => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_and_html() {
+        for (start, expected) in [
+            ("Subject: x\r\n", Some(true)),
+            ("Received :from\n", Some(true)),
+            ("X-Sp_Message.Id:", Some(true)),
+            ("From a@b.example Mon", Some(true)),
+            ("<!DOCTYPE html>", Some(false)),
+            ("<v:rect>", Some(false)),
+            ("\n<html xmlns:v=x>", Some(false)),
+            ("\u{feff}Subject: x", Some(false)),
+            ("Hello world: x", Some(false)),
+            (": x", Some(false)),
+            ("Subj", None),
+            ("Subject ", None),
+            ("", None),
+        ] {
+            assert_eq!(is_message(start.as_bytes(), false), expected, "{start}");
+        }
+        assert_eq!(is_message(b"", true), Some(false));
+        assert_eq!(is_message(b"Hello", true), Some(false));
+        assert_eq!(is_message(&[b'a'; 200], false), Some(false));
+    }
+}

@@ -1,0 +1,106 @@
+//! The command: flags, variables and the file become settings, settings become work, work ends in an exit code.
+//!
+//! It uses the library as anybody else does, through its public items.
+
+mod args;
+mod config;
+mod decode;
+mod exit;
+mod filter;
+mod input;
+mod job;
+mod keys;
+mod output;
+mod pages;
+mod rewrite;
+mod sanitize;
+mod settings;
+mod summary;
+mod time;
+
+use std::cell::Cell;
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::panic::{self, AssertUnwindSafe};
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+
+use self::exit::{Exit, Failure};
+use self::filter::Circumstance;
+
+/// Runs the command line of the process.
+pub(crate) fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let command = args::command();
+    let circumstance = Cell::new(Circumstance::guess(&command, &arguments));
+    quiet_panics();
+    let result = panic::catch_unwind(AssertUnwindSafe(|| run(command, &arguments, &circumstance)));
+    let failure = match result {
+        Ok(Ok(())) => return ExitCode::SUCCESS,
+        Ok(Err(failure)) => failure,
+        // The hook has said what there is to say.
+        Err(_) => Failure::quiet(Exit::Internal),
+    };
+    failure.report(name(&arguments));
+    ExitCode::from(circumstance.get().exit(failure.exit) as u8)
+}
+
+fn run(
+    command: clap::Command,
+    arguments: &[OsString],
+    circumstance: &Cell<Circumstance>,
+) -> Result<(), Failure> {
+    let matches = match command.try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error) => return explain(&error, name(arguments), circumstance.get()),
+    };
+    match matches.subcommand() {
+        Some(("rewrite", matches)) => rewrite::run(matches, circumstance),
+        Some(("decode", matches)) => decode::run(matches),
+        Some(("key", matches)) => keys::run(matches),
+        Some(("completions", matches)) => pages::completions(matches),
+        Some(("man", matches)) => pages::man(matches),
+        _ => Err(Failure::usage("expected a command; try `openclick --help`")),
+    }
+}
+
+/// Help and version go to stdout; a command line beyond understanding is a failure, unless the mail is to pass.
+fn explain(error: &clap::Error, name: Option<&str>, circumstance: Circumstance) -> Result<(), Failure> {
+    if let ErrorKind::DisplayHelp | ErrorKind::DisplayVersion = error.kind() {
+        return error.print().map_err(|error| Failure::writing("standard output", &error));
+    }
+    if let ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand = error.kind() {
+        // Nothing was asked: the answer is the help, and that nothing was done.
+        let _ = error.print();
+        return Err(Failure::quiet(Exit::Usage));
+    }
+    let text = error.render().to_string();
+    let text = text.trim_start_matches("error: ").trim_end();
+    let failure = Failure::usage(text);
+    match circumstance.pass {
+        true => rewrite::pass_stdin(failure, name),
+        false => Err(failure),
+    }
+}
+
+/// The command's name for messages, if it is one.
+fn name(arguments: &[OsString]) -> Option<&str> {
+    let name = arguments.get(1)?.to_str()?;
+    args::command().find_subcommand(name).and(Some(name))
+}
+
+/// A panic's own words may quote the mail: only its place is told, unless a developer asks for more.
+fn quiet_panics() {
+    if std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0") {
+        return;
+    }
+    panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(|place| format!(" at {}:{}", place.file(), place.line()));
+        let _ = writeln!(
+            io::stderr(),
+            "openclick: internal error{}: this is a bug (RUST_BACKTRACE=1 shows more, which may quote the input)",
+            place.unwrap_or_default()
+        );
+    }));
+}

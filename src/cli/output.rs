@@ -1,0 +1,213 @@
+//! Where the output goes. A file appears under its name only once it is whole.
+
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::{self, BufWriter, StdoutLock, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::exit::{Cause, Exit, Failure};
+
+/// What is written at once, in bytes.
+const BUFFER: usize = 64 * 1024;
+
+/// Stdout, a file that is replaced, or something that is no file, such as `/dev/null` or a named pipe.
+pub(super) struct Output {
+    sink: BufWriter<Sink>,
+    name: String,
+}
+
+enum Sink {
+    Stdout(StdoutLock<'static>),
+    Special(File),
+    Draft(Draft),
+}
+
+/// A file to be.
+struct Draft {
+    file: Unfinished,
+    target: PathBuf,
+    /// Those of the file that is replaced.
+    permissions: Option<Permissions>,
+}
+
+enum Unfinished {
+    /// A file without a name: whatever kills this process, nothing is left of it.
+    #[cfg(target_os = "linux")]
+    Nameless(File),
+    /// A hidden file beside the target, removed when it is dropped.
+    Hidden(NamedTempFile),
+}
+
+impl Output {
+    /// Stdout.
+    pub(super) fn stdout() -> Output {
+        Output::new(Sink::Stdout(io::stdout().lock()), "standard output".to_owned())
+    }
+
+    /// A file, which is made or replaced by [`Output::commit`].
+    pub(super) fn file(path: &Path) -> Result<Output, Failure> {
+        let refuse =
+            |why: String| Failure::new(Exit::CannotCreate, format!("cannot create {}: {why}", path.display()));
+        let refuse_io = |error: io::Error| refuse(Cause(&error).to_string());
+        // Through symbolic links: they stay, and what they point to is replaced.
+        let target = match path.canonicalize() {
+            Ok(target) => target,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
+            Err(error) => return Err(refuse_io(error)),
+        };
+        let metadata = match target.metadata() {
+            Ok(metadata) => Some(metadata),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(refuse_io(error)),
+        };
+        if metadata.as_ref().is_some_and(|metadata| metadata.is_dir()) {
+            return Err(refuse("it is a folder".to_owned()));
+        }
+        let name = path.display().to_string();
+        if metadata.as_ref().is_some_and(|metadata| !metadata.is_file()) {
+            let file = OpenOptions::new().write(true).open(&target).map_err(refuse_io)?;
+            return Ok(Output::new(Sink::Special(file), name));
+        }
+        let permissions = metadata.map(|metadata| metadata.permissions());
+        let file = Unfinished::beside(&target, permissions.as_ref()).map_err(refuse_io)?;
+        Ok(Output::new(Sink::Draft(Draft { file, target, permissions }), name))
+    }
+
+    fn new(sink: Sink, name: String) -> Output {
+        Output { sink: BufWriter::with_capacity(BUFFER, sink), name }
+    }
+
+    /// The output in messages.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Writes what is still held, and gives a file its name.
+    pub(super) fn commit(self) -> Result<(), Failure> {
+        let name = self.name;
+        let failed = |error: io::Error| Failure::writing(&name, &error);
+        match self.sink.into_inner().map_err(|error| failed(error.into_error()))? {
+            Sink::Stdout(mut stdout) => stdout.flush().map_err(failed),
+            Sink::Special(_) => Ok(()),
+            Sink::Draft(draft) => draft.commit().map_err(failed),
+        }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.sink.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.sink.flush()
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Sink::Stdout(stdout) => stdout.write(bytes),
+            Sink::Special(file) => file.write(bytes),
+            Sink::Draft(draft) => draft.file.as_file().write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Sink::Stdout(stdout) => stdout.flush(),
+            // Files have no buffer of their own.
+            Sink::Special(_) | Sink::Draft(_) => Ok(()),
+        }
+    }
+}
+
+impl Draft {
+    fn commit(self) -> io::Result<()> {
+        let file = self.file.as_file();
+        if let Some(permissions) = self.permissions {
+            file.set_permissions(permissions)?;
+        }
+        file.sync_all()?;
+        match self.file {
+            #[cfg(target_os = "linux")]
+            Unfinished::Nameless(file) => nameless::name(&file, &self.target)?,
+            Unfinished::Hidden(file) => drop(file.persist(&self.target).map_err(|error| error.error)?),
+        }
+        // The new name must survive a power cut too.
+        if cfg!(unix) { File::open(folder(&self.target))?.sync_all() } else { Ok(()) }
+    }
+}
+
+impl Unfinished {
+    /// Permissions are never wider than they will be.
+    fn beside(target: &Path, permissions: Option<&Permissions>) -> io::Result<Unfinished> {
+        #[cfg(target_os = "linux")]
+        if let Some(file) = nameless::create(folder(target), permissions)? {
+            return Ok(Unfinished::Nameless(file));
+        }
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".openclick-");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            builder.permissions(permissions.cloned().unwrap_or_else(|| Permissions::from_mode(0o666)));
+        }
+        builder.tempfile_in(folder(target)).map(Unfinished::Hidden)
+    }
+
+    fn as_file(&self) -> &File {
+        match self {
+            #[cfg(target_os = "linux")]
+            Unfinished::Nameless(file) => file,
+            Unfinished::Hidden(file) => file.as_file(),
+        }
+    }
+}
+
+fn folder(target: &Path) -> &Path {
+    match target.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Linux's files without a name, open(2) `O_TMPFILE`.
+#[cfg(target_os = "linux")]
+mod nameless {
+    use std::fs::{File, Permissions};
+    use std::io;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, open};
+    use rustix::io::Errno;
+
+    /// `None` where the file system has no such files, or `/proc`, by which they get a name, is not there.
+    pub(super) fn create(folder: &Path, permissions: Option<&Permissions>) -> io::Result<Option<File>> {
+        if !Path::new("/proc/self/fd").exists() {
+            return Ok(None);
+        }
+        let mode = permissions.map_or(0o666, Permissions::mode) & 0o777;
+        match open(folder, OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC, Mode::from_raw_mode(mode)) {
+            Ok(file) => Ok(Some(File::from(file))),
+            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Gives the file a name, in place of what has it.
+    pub(super) fn name(file: &File, target: &Path) -> io::Result<()> {
+        let here = format!("/proc/self/fd/{}", file.as_raw_fd());
+        let link = |to: &Path| linkat(CWD, here.as_str(), CWD, to, AtFlags::SYMLINK_FOLLOW).map_err(io::Error::from);
+        match link(target) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            result => return result,
+        }
+        // A link cannot replace, a rename can: the file is whole by now, whatever it is called for a moment.
+        let hidden = tempfile::Builder::new().prefix(".openclick-").make_in(super::folder(target), link)?;
+        hidden.into_temp_path().persist(target).map_err(|error| error.error)
+    }
+}
