@@ -489,10 +489,11 @@ impl Sites for Planner {
         }
     }
 
+    fn wants_text(&self) -> bool {
+        self.open_links > 0
+    }
+
     fn text(&mut self, source: Source<'_>, range: Range<usize>, outlook: bool) {
-        if self.open_links == 0 {
-            return;
-        }
         for link in &mut self.links {
             if link.text_done || (link.report.place == LinkPlace::Outlook) != outlook {
                 continue;

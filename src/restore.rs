@@ -92,6 +92,9 @@ impl Sites for Restorer<'_> {
         }
     }
 
+    fn wants_text(&self) -> bool {
+        false
+    }
     fn text(&mut self, _: Source<'_>, _: Range<usize>, _: bool) {}
     fn link_end(&mut self, _: LinkEnd, _: usize, _: bool) {}
     fn is_top_pixel(&mut self, _: &[u8]) -> bool {

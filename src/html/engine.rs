@@ -15,6 +15,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use memchr::memchr;
+
 use lol_html::html_content::Element;
 use lol_html::{ElementContentHandlers, HtmlRewriter, Selector, Settings};
 
@@ -179,7 +181,7 @@ impl Engine {
     /// Reads on to the end.
     fn rest(&mut self, source: Source<'_>, last: bool, events: &mut impl Events) -> Go {
         while self.at < source.end() && !self.stopped {
-            match self.gap(source, last, events) {
+            match self.lexeme(source, last, events) {
                 Go::On => {}
                 Go::Resume if !self.finder && self.raw.is_none() => {}
                 go => return go,
@@ -191,7 +193,7 @@ impl Engine {
     /// lol_html saw a start tag.
     fn found(&mut self, source: Source<'_>, tag: Range<usize>, last: bool, events: &mut impl Events) -> Go {
         while self.at < tag.start {
-            match self.gap(source, last, events) {
+            match self.lexeme(source, last, events) {
                 Go::On => {}
                 go => return go,
             }
@@ -227,18 +229,55 @@ impl Engine {
         }
     }
 
-    /// Reads one lexeme at [`Engine::at`].
+    /// Reads one lexeme at [`Engine::at`]: tags and text, which nearly all are, without detours.
+    #[inline]
+    fn lexeme(&mut self, source: Source<'_>, last: bool, events: &mut impl Events) -> Go {
+        let rest = &source.bytes[self.at - source.base..];
+        let is_name = |at| rest.get(at).is_some_and(u8::is_ascii_alphabetic);
+        match rest {
+            [b'<', b'/', ..] if is_name(2) => match gap::tag_end(rest, &mut self.partial) {
+                Some(length) if length <= self.max_token => {
+                    let range = self.at..self.at + length;
+                    self.at = range.end;
+                    self.partial = Partial::NEW;
+                    events.end_tag(source, range);
+                    Go::On
+                }
+                Some(_) => self.stop(events),
+                None => self.incomplete(source, last, events),
+            },
+            [b'<', ..] if is_name(1) => match gap::tag_end(rest, &mut self.partial) {
+                Some(length) => self.start_tag(source, self.at..self.at + length, events),
+                None => self.incomplete(source, last, events),
+            },
+            [b'<', ..] => self.gap(source, last, events),
+            _ => self.text(source, last, events),
+        }
+    }
+
+    fn text(&mut self, source: Source<'_>, last: bool, events: &mut impl Events) -> Go {
+        let rest = &source.bytes[self.at - source.base..];
+        let length = memchr(b'<', rest);
+        let complete = length.is_some() || last;
+        let range = self.at..self.at + length.unwrap_or(rest.len());
+        let used = events.text(source, range.clone(), complete);
+        self.at += used;
+        self.partial = Partial::NEW;
+        if used < range.len() { Go::Wait } else { Go::On }
+    }
+
+    /// Reads any lexeme at [`Engine::at`].
     fn gap(&mut self, source: Source<'_>, last: bool, events: &mut impl Events) -> Go {
         let at = self.at - source.base;
         let offset = |range: Range<usize>| source.base + range.start..source.base + range.end;
         let lexeme = gap::next(source.bytes, at, events.in_foreign_content(), last, &mut self.partial);
         let range = match lexeme {
+            Lexeme::Text(_) if source.bytes[at] != b'<' => return self.text(source, last, events),
             Lexeme::Text(range) => {
-                let complete = range.end < source.bytes.len() || last;
-                let used = events.text(source, offset(range.clone()), complete);
+                let used = events.text(source, offset(range), true); // a `<` alone
                 self.at += used;
                 self.partial = Partial::NEW;
-                return if used < range.len() { Go::Wait } else { Go::On };
+                return Go::On;
             }
             Lexeme::StartTag(_) => {
                 return match gap::tag_end(&source.bytes[at..], &mut self.partial) {

@@ -71,6 +71,8 @@ pub(crate) trait Sites {
     fn tag(&mut self, tag: Tag<'_>);
     /// An `img` start tag, for the recognition of own pixels.
     fn image(&mut self, source: Source<'_>, range: Range<usize>);
+    /// Whether anybody waits for text.
+    fn wants_text(&self) -> bool;
     /// Text of the document or, in `outlook`, of a conditional comment.
     fn text(&mut self, source: Source<'_>, range: Range<usize>, outlook: bool);
     /// The text of a link ends here, if one is open.
@@ -375,7 +377,9 @@ impl<S: Sites> Events for Walking<'_, S> {
             self.walk.bottom_done = true;
             self.sites.bottom(range.start, false);
         }
-        self.sites.link_end(LinkEnd::Named(name), range.start, self.walk.in_outlook);
+        if self.sites.wants_text() {
+            self.sites.link_end(LinkEnd::Named(name), range.start, self.walk.in_outlook);
+        }
     }
 
     fn text(&mut self, source: Source<'_>, range: Range<usize>, complete: bool) -> usize {
@@ -385,12 +389,16 @@ impl<S: Sites> Events for Walking<'_, S> {
             used -= self.walk.held_back(bytes);
         }
         let bytes = &bytes[..used];
-        if let Some(first) = text::classify(bytes, &mut self.walk.tree) {
+        if self.walk.top == Top::Done && !self.walk.tree.text_matters() {
+            // most text: it changes nothing that the walk must know
+        } else if let Some(first) = text::classify(bytes, &mut self.walk.tree) {
             self.watch_body(range.start + first);
             self.watch_preheader(source, range.start);
         }
         self.placeholders(source, range.start..range.start + used);
-        self.sites.text(source, range.start..range.start + used, self.walk.in_outlook);
+        if self.sites.wants_text() {
+            self.sites.text(source, range.start..range.start + used, self.walk.in_outlook);
+        }
         used
     }
 

@@ -35,7 +35,7 @@ impl Tree {
         start
     }
 
-    fn is_active(&self, entry: Formatting) -> bool {
+    pub(super) fn is_active(&self, entry: Formatting) -> bool {
         match entry {
             Formatting::Marker => true,
             Formatting::Element { id, index, .. } => {

@@ -210,6 +210,15 @@ impl Tree {
         !matches!(self.mode, Mode::InBody | Mode::InCell | Mode::InCaption)
     }
 
+    /// Whether text can change anything here: not inside the body, once it has text and no formatting
+    /// element waits to be opened again.
+    #[inline]
+    pub(crate) fn text_matters(&self) -> bool {
+        self.frameset_ok
+            || !matches!(self.mode, Mode::InBody | Mode::InCell | Mode::InCaption)
+            || self.formatting.last().is_some_and(|&last| !self.is_active(last))
+    }
+
     /// A doctype; `quirks` as far as its identifiers tell.
     pub(crate) fn doctype(&mut self, quirks: bool) {
         if self.mode == Mode::Initial {

@@ -117,18 +117,30 @@ const fn slot_of(key: u64) -> usize {
 }
 
 fn known(source: &[u8]) -> Option<Name> {
-    let mut slot = slot_of(key_of(source));
+    let key = key_of(source);
+    let mut slot = slot_of(key);
     loop {
         let index = TABLE[slot];
         if index == u8::MAX {
             return None;
         }
-        if source.eq_ignore_ascii_case(NAMES[usize::from(index)].as_bytes()) {
-            return Some(Name(u32::from(index)));
+        if KEYS[usize::from(index)] == key {
+            let same = source.eq_ignore_ascii_case(NAMES[usize::from(index)].as_bytes());
+            return same.then_some(Name(u32::from(index)));
         }
         slot = (slot + 1) % SLOTS;
     }
 }
+
+static KEYS: [u64; KNOWN] = {
+    let mut keys = [0; KNOWN];
+    let mut index = 0;
+    while index < KNOWN {
+        keys[index] = key_of(NAMES[index].as_bytes());
+        index += 1;
+    }
+    keys
+};
 
 /// The longest known name.
 const LONGEST: usize = 14;
