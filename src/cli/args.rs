@@ -6,18 +6,43 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 
-use super::settings::{self as s, Setting, Shape};
+use super::setting::{self as s, Setting, Shape};
 
 /// The settings of `rewrite`, in the order of its help.
 const REWRITE: &[&Setting] = &[
-    &s::FORMAT, &s::ON_ERROR, &s::QUIET,
-    &s::TRACKING_DOMAIN, &s::KEY_FILE, &s::ALLOW_OPEN_KEY_FILE,
-    &s::MESSAGE_ID, &s::RECIPIENT, &s::CAMPAIGN, &s::CUSTOMER_ID, &s::POOL, &s::SUBACCOUNT, &s::LIST_UNSUBSCRIBE,
-    &s::NO_CONSENT, &s::SEALED_AT, &s::EXPIRES, &s::EXTENSION,
-    &s::CLICK_TRACKING, &s::OPEN_TRACKING, &s::INITIAL_OPEN, &s::OUTLOOK, &s::PIXEL_PLACEHOLDER, &s::CHARSET,
+    &s::FORMAT,
+    &s::ON_ERROR,
+    &s::QUIET,
+    &s::TRACKING_DOMAIN,
+    &s::KEY_FILE,
+    &s::ALLOW_OPEN_KEY_FILE,
+    &s::MESSAGE_ID,
+    &s::RECIPIENT,
+    &s::CAMPAIGN,
+    &s::CUSTOMER_ID,
+    &s::POOL,
+    &s::SUBACCOUNT,
+    &s::LIST_UNSUBSCRIBE,
+    &s::NO_CONSENT,
+    &s::SEALED_AT,
+    &s::EXPIRES,
+    &s::EXTENSION,
+    &s::CLICK_TRACKING,
+    &s::OPEN_TRACKING,
+    &s::INITIAL_OPEN,
+    &s::OUTLOOK,
+    &s::PIXEL_PLACEHOLDER,
+    &s::CHARSET,
     &s::REPORT_LINKS,
-    &s::DIALECTS, &s::SKIP_HOST, &s::VISIBLE_URL, &s::MAX_LINKS, &s::MAX_TARGET_LENGTH, &s::MAX_URL_LENGTH,
-    &s::URL_FORMAT, &s::URL_TEMPLATE, &s::UNSIGNED,
+    &s::DIALECTS,
+    &s::SKIP_HOST,
+    &s::VISIBLE_URL,
+    &s::MAX_LINKS,
+    &s::MAX_TARGET_LENGTH,
+    &s::MAX_URL_LENGTH,
+    &s::URL_FORMAT,
+    &s::URL_TEMPLATE,
+    &s::UNSIGNED,
 ];
 
 const DECODE: &[&Setting] = &[&s::TRACKING_DOMAIN, &s::ALSO_ACCEPT, &s::KEY_FILE, &s::ALLOW_OPEN_KEY_FILE];
@@ -33,7 +58,7 @@ const REWRITE_EXAMPLES: &str = "\
 Examples:
   openclick rewrite --config openclick.toml --message-id M --recipient R news.html > out.html
   openclick rewrite --config openclick.toml -o out.html --report report.json news.html
-  render-mail | openclick rewrite --format html --tracking-domain t.example.com --key-file KEYS | send-mail";
+  make-html | openclick rewrite --format html --tracking-domain t.example.com --key-file KEYS";
 
 const REWRITE_EXITS: &str = "\
 Exit codes: 0 done, 64 usage, 65 bad data, 66 no input, 70 internal, 73 cannot create, 74 input or output failed (also a \
@@ -49,13 +74,14 @@ Examples:
   grep -o 'https://t[.]example[.]com/[^ ]*' access.log | openclick decode --config openclick.toml";
 
 const KEY_EXAMPLES: &str = "\
-A new key comes into use in two steps, because every machine that reads links must know it before the first is made:
+A new key comes into use in two steps, because every machine that reads links must know it before \
+the first is made:
 
-  openclick key new > KEYS                   the first key; the file is readable by its owner only
-  openclick key add --key-file KEYS          a further key, accepted but not used: deploy the file everywhere
-  openclick key promote 1 --key-file KEYS    links are made with it from now on: deploy again
-  openclick key retire 0 --key-file KEYS     once no mail of the old key matters
-  openclick key rotate --key-file KEYS       shows these steps with the right slots";
+  openclick key new > KEYS                 the first key, in a file of mode 0600
+  openclick key add --key-file KEYS        a further key, accepted: deploy the file
+  openclick key promote 1 --key-file KEYS  now it makes the links: deploy again
+  openclick key retire 0 --key-file KEYS   once no mail of the old key matters
+  openclick key rotate --key-file KEYS     shows these steps with the right slots";
 
 /// The whole command.
 pub(super) fn command() -> Command {
@@ -112,7 +138,12 @@ fn rewrite() -> Command {
 fn decode() -> Command {
     Command::new("decode")
         .about("Reads tracking URLs: arguments, or lines of stdin, to lines of JSON")
-        .arg(Arg::new("url").value_name("URL").num_args(0..).help("Tracking URLs or bare tokens; without any, lines of stdin"))
+        .arg(
+            Arg::new("url")
+                .value_name("URL")
+                .num_args(0..)
+                .help("Tracking URLs or bare tokens; without any, lines of stdin"),
+        )
         .arg(config())
         .args(DECODE.iter().map(|setting| flag(setting)))
         .after_help(DECODE_EXAMPLES)
@@ -121,18 +152,20 @@ fn decode() -> Command {
 fn key() -> Command {
     let with_file = |command: Command| command.arg(config()).args(KEY.iter().map(|setting| flag(setting)));
     let slot = |help: &'static str| {
-        Arg::new("slot").value_name("SLOT").required(true).value_parser(value_parser!(u8).range(0..32)).help(help)
+        Arg::new("slot")
+            .value_name("SLOT")
+            .required(true)
+            .value_parser(value_parser!(u8).range(0..32))
+            .help(help)
     };
     Command::new("key")
         .about("Makes and rotates the keys that seal tracking links")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
-        .subcommand(
-            Command::new("new").about("Prints a key file with one new key, for `> KEYS`").arg(
-                path("key-file", "FILE").help("Make this file instead of printing; it must not be there yet"),
-            ),
-        )
+        .subcommand(Command::new("new").about("Prints a key file with one new key, for `> KEYS`").arg(
+            path("key-file", "FILE").help("Make this file instead of printing; it must not be there yet"),
+        ))
         .subcommand(with_file(
             Command::new("add").about("Adds a new key, accepted but not used yet").arg(
                 Arg::new("reuse-slot")
@@ -143,16 +176,22 @@ fn key() -> Command {
             ),
         ))
         .subcommand(with_file(
-            Command::new("promote").about("Makes an accepted key the one that seals").arg(slot("The slot of the accepted key")),
+            Command::new("promote")
+                .about("Makes an accepted key the one that seals")
+                .arg(slot("The slot of the accepted key")),
         ))
         .subcommand(with_file(
-            Command::new("retire").about("Refuses the links of an accepted key from now on").arg(slot("The slot of the key")),
+            Command::new("retire")
+                .about("Refuses the links of an accepted key from now on")
+                .arg(slot("The slot of the key")),
         ))
-        .subcommand(with_file(Command::new("rotate").about("Shows the steps of a rotation, and does nothing")))
         .subcommand(with_file(
-            Command::new("list").about("Lists slots and states, never a secret").arg(
-                Arg::new("json").long("json").action(ArgAction::SetTrue).help("Lines of JSON"),
-            ),
+            Command::new("rotate").about("Shows the steps of a rotation, and does nothing"),
+        ))
+        .subcommand(with_file(
+            Command::new("list")
+                .about("Lists slots and states, never a secret")
+                .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Lines of JSON")),
         ))
         .after_help(KEY_EXAMPLES)
 }
@@ -167,22 +206,24 @@ fn completions() -> Command {
                 .value_parser(value_parser!(clap_complete::Shell))
                 .help("The shell"),
         )
-        .after_help("Example:\n  openclick completions bash > ~/.local/share/bash-completion/completions/openclick")
+        .after_help(
+            "Example:\n  openclick completions bash > ~/.local/share/bash-completion/completions/openclick",
+        )
 }
 
 fn man() -> Command {
     Command::new("man")
         .about("Prints the manual pages, as roff")
-        .arg(
-            Arg::new("page")
-                .value_name("PAGE")
-                .help("One page, such as openclick, openclick-rewrite or openclick-key-add; without it all of them"),
-        )
+        .arg(Arg::new("page").value_name("PAGE").help(
+            "One page, such as openclick, openclick-rewrite or openclick-key-add; without it all of them",
+        ))
         .after_help("Example:\n  openclick man openclick-rewrite | man -l -")
 }
 
 fn config() -> Arg {
-    path("config", "FILE").help("Settings in TOML [also: OPENCLICK_CONFIG]").help_heading(s::TRACKING_DOMAIN.group)
+    path("config", "FILE")
+        .help("Settings in TOML [also: OPENCLICK_CONFIG]")
+        .help_heading(s::TRACKING_DOMAIN.group)
 }
 
 fn path(name: &'static str, value: &'static str) -> Arg {

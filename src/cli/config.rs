@@ -7,10 +7,11 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 use super::exit::{Cause, Failure};
-use super::settings::{ALL, Origin, Setting, Shape, Value, did_you_mean};
+use super::setting::{ALL, Setting, Shape, Value, did_you_mean};
+use super::settings::{Entry, Origin};
 
 /// Reads the settings of a file.
-pub(super) fn read(path: &Path) -> Result<Vec<(&'static Setting, Value, Origin)>, Failure> {
+pub(super) fn read(path: &Path) -> Result<Vec<Entry>, Failure> {
     let text = std::fs::read(path).map_err(|error| {
         Failure::configuration(format!("configuration {}: {}", path.display(), Cause(&error)))
     })?;
@@ -25,7 +26,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<(&'static Setting, Value, Origin)>
     parse(path, text)
 }
 
-fn parse(path: &Path, text: &str) -> Result<Vec<(&'static Setting, Value, Origin)>, Failure> {
+fn parse(path: &Path, text: &str) -> Result<Vec<Entry>, Failure> {
     let refuse = |span: Range<usize>, why: String| {
         Failure::configuration(format!("{}: {why}", place(path, text, span.start)))
     };
@@ -110,7 +111,7 @@ fn described(value: &DeValue<'_>) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::settings;
+    use super::super::setting;
     use super::*;
 
     fn error(text: &str) -> String {
@@ -126,29 +127,39 @@ mod tests {
                     skip-host = [\"a.example\", 'b.example']\nexpires = 1970-01-03\nsealed-at = 1970-01-01T00:01:00Z\n\
                     list-unsubscribe = [\"https://u/?a,b\"]\ndialects = []\n";
         let set = parse(Path::new("etc/o.toml"), text).unwrap();
-        let of = |setting: &Setting| set.iter().find(|(other, ..)| other.name == setting.name).unwrap().1.clone();
-        assert_eq!(of(&settings::TRACKING_DOMAIN), Value::Text("t.example".into()));
-        assert_eq!(of(&settings::KEY_FILE), Value::Path("etc/keys/a".into()));
-        assert_eq!(of(&settings::OUTLOOK), Value::Switch(false));
-        assert_eq!(of(&settings::MAX_LINKS), Value::Count(1000));
-        assert_eq!(of(&settings::SKIP_HOST), Value::List(vec!["a.example".into(), "b.example".into()]));
-        assert_eq!(of(&settings::EXPIRES), Value::Count(2));
-        assert_eq!(of(&settings::SEALED_AT), Value::Count(60));
-        assert_eq!(of(&settings::LIST_UNSUBSCRIBE), Value::List(vec!["https://u/?a,b".into()]));
-        assert_eq!(of(&settings::DIALECTS), Value::List(vec![]));
+        let of =
+            |setting: &Setting| set.iter().find(|(other, ..)| other.name == setting.name).unwrap().1.clone();
+        assert_eq!(of(&setting::TRACKING_DOMAIN), Value::Text("t.example".into()));
+        assert_eq!(of(&setting::KEY_FILE), Value::Path("etc/keys/a".into()));
+        assert_eq!(of(&setting::OUTLOOK), Value::Switch(false));
+        assert_eq!(of(&setting::MAX_LINKS), Value::Count(1000));
+        assert_eq!(of(&setting::SKIP_HOST), Value::List(vec!["a.example".into(), "b.example".into()]));
+        assert_eq!(of(&setting::EXPIRES), Value::Count(2));
+        assert_eq!(of(&setting::SEALED_AT), Value::Count(60));
+        assert_eq!(of(&setting::LIST_UNSUBSCRIBE), Value::List(vec!["https://u/?a,b".into()]));
+        assert_eq!(of(&setting::DIALECTS), Value::List(vec![]));
     }
 
     #[test]
     fn mistakes_are_named_with_their_place() {
         for (text, message) in [
             ("a = 1\n", "o.toml:1:1: unknown key `a`\""),
-            ("\n tracking_domain = 't'\n", "o.toml:2:2: unknown key `tracking_domain`; did you mean `tracking-domain`?"),
+            (
+                "\n tracking_domain = 't'\n",
+                "o.toml:2:2: unknown key `tracking_domain`; did you mean `tracking-domain`?",
+            ),
             ("[stream]\n", "o.toml:1:2: unknown key `stream`"),
             ("max-links = 'x'\n", "o.toml:1:13: max-links: expected a whole number from 0, found a string"),
-            ("max-links = -1\n", "o.toml:1:13: max-links: expected a whole number from 0, found a negative number"),
+            (
+                "max-links = -1\n",
+                "o.toml:1:13: max-links: expected a whole number from 0, found a negative number",
+            ),
             ("recipient = 7\n", "o.toml:1:13: recipient: expected a string, found a number"),
             ("outlook = 'yes'\n", "o.toml:1:11: outlook: expected true or false, found a string"),
-            ("skip-host = 'a'\n", "o.toml:1:13: skip-host: expected a list of strings, found a string: put it in [ ]"),
+            (
+                "skip-host = 'a'\n",
+                "o.toml:1:13: skip-host: expected a list of strings, found a string: put it in [ ]",
+            ),
             ("skip-host = [1]\n", "o.toml:1:13: skip-host: expected a list of strings, found a number in it"),
             ("dialects = ['sendgird']\n", "found `sendgird`; did you mean `sendgrid`?"),
             ("expires = 'soon'\n", "o.toml:1:11: expires: expected a date such as 2027-01-31, found `soon`"),

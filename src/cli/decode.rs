@@ -10,7 +10,8 @@ use super::exit::{Cause, Exit, Failure};
 use super::job;
 use super::output::Output;
 use super::sanitize::write_json_line;
-use super::settings::{self as s, Settings};
+use super::setting as s;
+use super::settings::Settings;
 
 /// The longest line that is read, in bytes; no tracking URL comes near.
 const LONGEST_LINE: usize = 256 * 1024;

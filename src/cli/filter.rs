@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal};
 use clap::Command;
 
 use super::exit::Exit;
-use super::settings;
+use super::setting::{self, Setting};
 
 /// What a failure means to whoever started the run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,8 +26,8 @@ impl Circumstance {
 
     /// Judges a command line that may be beyond understanding. In doubt it is a filter's: to try again loses nothing.
     pub(super) fn guess(command: &Command, arguments: &[OsString]) -> Circumstance {
-        let (format, on_error) = (&settings::FORMAT, &settings::ON_ERROR);
-        let variable = |setting: &settings::Setting| std::env::var(setting.variable()).ok();
+        let (format, on_error) = (&setting::FORMAT, &setting::ON_ERROR);
+        let variable = |setting: &Setting| std::env::var(setting.variable()).ok();
         let seen = Seen::of(command, arguments);
         let is_html = seen.format.or_else(|| variable(format)).as_deref() == Some("html");
         let passes = seen.on_error.or_else(|| variable(on_error)).as_deref() == Some("pass");
@@ -118,7 +118,10 @@ mod tests {
         assert_eq!(seen("openclick rewrite --outlook f"), Seen { has_file: true, ..rewrites() });
         assert_eq!(seen("openclick rewrite --nonsense=v f"), Seen { has_file: true, ..rewrites() });
         assert_eq!(seen("openclick rewrite -- --format"), Seen { has_file: true, ..rewrites() });
-        assert_eq!(seen("openclick rewrite -oout f"), Seen { has_output: true, has_file: true, ..rewrites() });
+        assert_eq!(
+            seen("openclick rewrite -oout f"),
+            Seen { has_output: true, has_file: true, ..rewrites() }
+        );
         assert_eq!(seen("openclick rewrite -o f"), Seen { has_output: true, ..rewrites() });
         let html = Seen { format: Some("html".into()), on_error: Some("pass".into()), ..rewrites() };
         assert_eq!(seen("openclick rewrite --format html --on-error=pass"), html);

@@ -24,7 +24,10 @@ impl Input {
     /// Opens a file; stdin for none and for `-`.
     pub(super) fn open(path: Option<&Path>) -> Result<Input, Failure> {
         let Some(path) = path.filter(|path| !is_stdin(path)) else {
-            return Ok(Input { source: Source::Stdin(io::stdin().lock()), name: "standard input".to_owned() });
+            return Ok(Input {
+                source: Source::Stdin(io::stdin().lock()),
+                name: "standard input".to_owned(),
+            });
         };
         let refuse = |why: String| Failure::new(Exit::NoInput, format!("{}: {why}", path.display()));
         let file = File::open(path).map_err(|error| {

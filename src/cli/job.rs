@@ -3,10 +3,13 @@
 use std::error::Error as _;
 use std::io;
 
-use openclick::{Consent, Delivery, Dialect, KeyRing, Options, Rewriter, TrackingDomain, UrlFormat, VisibleUrl};
+use openclick::{
+    Consent, Delivery, Dialect, KeyRing, Options, Rewriter, TrackingDomain, UrlFormat, VisibleUrl,
+};
 
 use super::exit::{Cause, Exit, Failure};
-use super::settings::{self as s, Setting, Settings, missing};
+use super::setting::{self as s, Setting};
+use super::settings::{Settings, missing};
 use super::time;
 
 /// The keys that the settings name.
@@ -30,8 +33,9 @@ pub(super) fn key_ring(settings: &Settings) -> Result<KeyRing, Failure> {
 
 /// The tracking domain that the settings name, as it was written.
 pub(super) fn tracking_domain(settings: &Settings) -> Result<&str, Failure> {
-    let domain =
-        settings.text(&s::TRACKING_DOMAIN).ok_or_else(|| missing(&s::TRACKING_DOMAIN, "no tracking domain"))?;
+    let domain = settings
+        .text(&s::TRACKING_DOMAIN)
+        .ok_or_else(|| missing(&s::TRACKING_DOMAIN, "no tracking domain"))?;
     match TrackingDomain::parse(domain) {
         Ok(_) => Ok(domain),
         Err(error) => Err(settings.refuse(&s::TRACKING_DOMAIN, error)),

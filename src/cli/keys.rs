@@ -12,7 +12,8 @@ use serde::Serialize;
 use super::exit::{Cause, Exit, Failure};
 use super::output::Output;
 use super::sanitize::write_json_line;
-use super::settings::{self as s, Settings, missing};
+use super::setting as s;
+use super::settings::{Settings, missing};
 use super::time;
 
 /// Runs `new`, `add`, `promote`, `retire`, `rotate` or `list`.

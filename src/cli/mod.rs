@@ -14,6 +14,7 @@ mod output;
 mod pages;
 mod rewrite;
 mod sanitize;
+mod setting;
 mod settings;
 mod summary;
 mod time;
@@ -35,15 +36,18 @@ pub(crate) fn main() -> ExitCode {
     let command = args::command();
     let circumstance = Cell::new(Circumstance::guess(&command, &arguments));
     quiet_panics();
-    let result = panic::catch_unwind(AssertUnwindSafe(|| run(command, &arguments, &circumstance)));
-    let failure = match result {
-        Ok(Ok(())) => return ExitCode::SUCCESS,
-        Ok(Err(failure)) => failure,
-        // The hook has said what there is to say.
-        Err(_) => Failure::quiet(Exit::Internal),
-    };
-    failure.report(name(&arguments));
-    ExitCode::from(circumstance.get().exit(failure.exit) as u8)
+    match guarded(|| run(command, &arguments, &circumstance)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.report(name(&arguments));
+            ExitCode::from(circumstance.get().exit(failure.exit) as u8)
+        }
+    }
+}
+
+/// Works; a panic is a failure like any other, of which the hook has said what there is to say.
+fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Failure::quiet(Exit::Internal)))
 }
 
 fn run(
@@ -103,4 +107,17 @@ fn quiet_panics() {
             place.unwrap_or_default()
         );
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_failure() {
+        let failure = guarded::<()>(|| panic!("on purpose")).unwrap_err();
+        assert_eq!(failure.exit, Exit::Internal);
+        assert_eq!(Circumstance { filter: true, pass: false }.exit(failure.exit), Exit::TryAgain);
+        assert!(guarded(|| Ok(())).is_ok());
+    }
 }

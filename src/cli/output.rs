@@ -47,8 +47,9 @@ impl Output {
 
     /// A file, which is made or replaced by [`Output::commit`].
     pub(super) fn file(path: &Path) -> Result<Output, Failure> {
-        let refuse =
-            |why: String| Failure::new(Exit::CannotCreate, format!("cannot create {}: {why}", path.display()));
+        let refuse = |why: String| {
+            Failure::new(Exit::CannotCreate, format!("cannot create {}: {why}", path.display()))
+        };
         let refuse_io = |error: io::Error| refuse(Cause(&error).to_string());
         // Through symbolic links: they stay, and what they point to is replaced.
         let target = match path.canonicalize() {
@@ -201,7 +202,8 @@ mod nameless {
     /// Gives the file a name, in place of what has it.
     pub(super) fn name(file: &File, target: &Path) -> io::Result<()> {
         let here = format!("/proc/self/fd/{}", file.as_raw_fd());
-        let link = |to: &Path| linkat(CWD, here.as_str(), CWD, to, AtFlags::SYMLINK_FOLLOW).map_err(io::Error::from);
+        let link =
+            |to: &Path| linkat(CWD, here.as_str(), CWD, to, AtFlags::SYMLINK_FOLLOW).map_err(io::Error::from);
         match link(target) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             result => return result,

@@ -31,8 +31,9 @@ pub(super) fn man(matches: &ArgMatches) -> Result<(), Failure> {
     let mut roff = Vec::new();
     for (name, command) in &pages {
         if asked.is_none_or(|asked| asked == name) {
-            render(name, command, &mut roff)
-                .map_err(|error| Failure::new(Exit::Internal, format!("cannot make the page {name}: {error}")))?;
+            render(name, command, &mut roff).map_err(|error| {
+                Failure::new(Exit::Internal, format!("cannot make the page {name}: {error}"))
+            })?;
         }
     }
     if roff.is_empty() {

@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::io::{self, IsTerminal, Write};
-use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
@@ -10,11 +9,13 @@ use openclick::{Delivery, Report, Rewriter};
 
 use super::exit::{Exit, Failure, say};
 use super::filter::Circumstance;
+use super::guarded;
 use super::input::{CHUNK, Input, is_message, is_stdin};
 use super::job;
 use super::output::Output;
 use super::sanitize::write_json;
-use super::settings::{self as s, Settings};
+use super::setting as s;
+use super::settings::Settings;
 use super::summary::{FileReport, summary};
 
 /// Output is pushed on once this much came in: the library gathers smaller writes, and would read one long tag again for
@@ -42,8 +43,11 @@ pub(super) fn run(matches: &ArgMatches, circumstance: &Cell<Circumstance>) -> Re
     judge(&Settings::early(matches, &[&s::FORMAT, &s::ON_ERROR]), file, circumstance);
     let job = Job::prepare(matches, file, output, circumstance);
     let pass = job.as_ref().map_or(circumstance.get().pass, |job| job.pass);
-    let mut input = Input::open(file)?;
-    if pass { hold(job, &mut input, output) } else { stream(job?, &mut input, output) }
+    if pass {
+        hold(job, &mut Input::open(file)?, output)
+    } else {
+        stream(job?, &mut Input::open(file)?, output)
+    }
 }
 
 fn judge(settings: &Settings, file: Option<&Path>, circumstance: &Cell<Circumstance>) {
@@ -116,7 +120,8 @@ impl Job {
             file.commit()?;
         }
         if !self.quiet && io::stderr().is_terminal() {
-            let id = if self.is_made { format!(", message id {} (made)", self.message_id) } else { String::new() };
+            let id =
+                if self.is_made { format!(", message id {} (made)", self.message_id) } else { String::new() };
             say(None, &format!("{}{id}", summary(report)));
         } else if !self.quiet && self.is_made {
             say(Some("rewrite"), &format!("no message id was given: made {}", self.message_id));
@@ -166,11 +171,8 @@ fn hold(job: Result<Job, Failure>, input: &mut Input, output: Option<&Path>) -> 
     let document = input.read_whole()?;
     let rewritten = job.and_then(|job| {
         job.check_format(&document, true)?;
-        let rewrite = || job.rewriter.rewrite_html(&document, &job.delivery);
-        match panic::catch_unwind(AssertUnwindSafe(rewrite)) {
-            Ok(rewritten) => Ok((rewritten?, job)),
-            Err(_) => Err(Failure::quiet(Exit::Internal)),
-        }
+        let rewritten = guarded(|| Ok(job.rewriter.rewrite_html(&document, &job.delivery)?))?;
+        Ok((rewritten, job))
     });
     let mut output = open(output)?;
     let bytes = rewritten.as_ref().map_or(&document, |(rewritten, _)| &rewritten.bytes);

@@ -87,10 +87,15 @@ mod tests {
     fn lines() {
         let rewriter = Options::new("https://t.example.com", KeyRing::generate()).unwrap().build().unwrap();
         let line = |html: &[u8]| summary(&rewriter.plan_html(html, &Delivery::new("m")).unwrap());
-        let html = br#"<a href="https://x.example/" data-msys-linkname=n>x</a><a href=tel:1>y</a><a href=#>z</a>"#;
-        assert!(line(html).starts_with(
-            "1 link tracked, 2 left (1 fragment, 1 scheme), 2 pixels, 1 attribute removed, 89 → "
-        ), "{}", line(html));
+        let html =
+            br#"<a href="https://x.example/" data-msys-linkname=n>x</a><a href=tel:1>y</a><a href=#>z</a>"#;
+        assert!(
+            line(html).starts_with(
+                "1 link tracked, 2 left (1 fragment, 1 scheme), 2 pixels, 1 attribute removed, 89 → "
+            ),
+            "{}",
+            line(html)
+        );
         assert_eq!(
             line(b"<frameset><frame></frameset>"),
             "0 links tracked, 0 pixels (no initial_open: frameset, no open: frameset), 28 → 28 bytes"
