@@ -39,7 +39,7 @@ mod writer;
 
 pub use self::dialect::Dialect;
 pub use self::error::{Error, ErrorKind, Result};
-pub use self::options::{Consent, Delivery, Options, VisibleUrl};
+pub use self::options::{Consent, Delivery, Engine, Options, VisibleUrl};
 pub use self::policy::{Decision, Link, LinkPolicy};
 pub use self::report::{
     Change, LinkPlace, LinkReport, NoPlace, PixelPlace, PixelReport, Reason, RemovedAttribute, Report,

@@ -24,6 +24,17 @@ pub enum VisibleUrl {
     Leave,
 }
 
+/// Who finds the links of a document. Both give the same output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Engine {
+    /// lol_html, Cloudflare's streaming parser; the default of [`Rewriter::html_writer`].
+    LolHtml,
+    /// The walk's own reading of tags and text, which is needed beside lol_html too; the default for
+    /// documents in memory.
+    Scan,
+}
+
 /// The settings of a [`Rewriter`].
 ///
 /// ```
@@ -63,6 +74,7 @@ pub(crate) struct Settings {
     pub(crate) report_links: u64,
     pub(crate) placeholder: String,
     pub(crate) charset: Option<Charset>,
+    pub(crate) engine: Option<Engine>,
     pub(crate) policy: Option<Arc<dyn LinkPolicy>>,
     pub(crate) on_link: Option<Arc<dyn Fn(&LinkReport) + Send + Sync>>,
 }
@@ -94,6 +106,7 @@ impl Options {
                 report_links: 10_000,
                 placeholder: "{{openclick:pixel}}".to_owned(),
                 charset: None,
+                engine: None,
                 policy: None,
                 on_link: None,
             },
@@ -203,6 +216,12 @@ impl Options {
     pub fn charset(mut self, label: &str) -> Options {
         self.charset = Some(label.to_owned());
         self
+    }
+
+    /// Who finds the links. Default: [`Engine::Scan`] in memory, [`Engine::LolHtml`] in a stream.
+    #[must_use]
+    pub fn engine(self, engine: Engine) -> Options {
+        self.with(|settings| settings.engine = Some(engine))
     }
 
     /// A rule of the caller's own, asked last.

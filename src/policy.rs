@@ -66,7 +66,8 @@ pub(crate) fn judge(target: &str) -> Result<Cow<'_, str>, Reason> {
     if target.is_empty() {
         return Err(Reason::Empty);
     }
-    if has_merge_tag(target) {
+    let class = target.bytes().fold(0, |class, byte| class | CLASSES[usize::from(byte)]);
+    if class & MERGE != 0 && has_merge_tag(target) {
         return Err(Reason::MergeTag);
     }
     if target.starts_with('#') {
@@ -78,7 +79,8 @@ pub(crate) fn judge(target: &str) -> Result<Cow<'_, str>, Reason> {
     }
     // Browsers repair `https:host` and `https:///host`; filters and other clients do not.
     let rest = target[scheme.len() + 1..].strip_prefix("//").ok_or(Reason::Unparsable)?;
-    if rest.starts_with(['/', '\\']) || has_control(target) {
+    let control = class & CONTROL != 0 || class & BEYOND_ASCII != 0 && target.contains(char::is_control);
+    if rest.starts_with(['/', '\\']) || control {
         return Err(Reason::Unparsable);
     }
     let end = rest.bytes().position(|byte| matches!(byte, b'/' | b'\\' | b'?' | b'#'));
@@ -94,12 +96,24 @@ pub(crate) fn judge(target: &str) -> Result<Cow<'_, str>, Reason> {
     Ok(Cow::Owned(host.to_owned()))
 }
 
-fn has_control(text: &str) -> bool {
-    if text.is_ascii() {
-        return text.bytes().any(|byte| byte < b' ' || byte == 0x7f);
+/// What the bytes of a destination may mean, learnt in one pass over it.
+const MERGE: u8 = 1;
+const CONTROL: u8 = 2;
+const BEYOND_ASCII: u8 = 4;
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = match byte as u8 {
+            b'{' | b'*' | b'[' | b'<' | b'%' => MERGE,
+            0..b' ' | 0x7f => CONTROL,
+            0x80.. => BEYOND_ASCII,
+            _ => 0,
+        };
+        byte += 1;
     }
-    text.contains(char::is_control)
-}
+    classes
+};
 
 /// The scheme of an absolute URL. <https://url.spec.whatwg.org/#scheme-start-state>
 fn scheme(target: &str) -> Option<&str> {
@@ -138,10 +152,6 @@ fn plain_host(authority: &str) -> Option<Cow<'_, str>> {
 /// Whether an unresolved merge tag stands in the text.
 fn has_merge_tag(text: &str) -> bool {
     const PAIRS: [(&str, &str); 5] = [("{{", "}}"), ("{%", "%}"), ("*|", "|*"), ("[[", "]]"), ("<%", "%>")];
-    // One look for all of them: none of these stands in an ordinary URL but `%` and `*`.
-    if !text.bytes().any(|byte| matches!(byte, b'{' | b'*' | b'[' | b'<' | b'%')) {
-        return false;
-    }
     PAIRS
         .iter()
         .any(|(open, close)| text.find(open).is_some_and(|at| text[at + open.len()..].contains(close)))

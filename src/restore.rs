@@ -7,7 +7,7 @@ use memchr::memmem;
 use crate::charset::{Charset, sniff};
 use crate::edit::{Edit, Edits};
 use crate::error::{Error, ErrorKind, Result};
-use crate::html::{LinkEnd, Scan, Settings, Sites, Source, Tag, attribute};
+use crate::html::{LinkEnd, Reader, Scan, Settings, Sites, Source, Tag, attribute};
 use crate::pixel;
 use crate::report::NoPlace;
 use crate::rewriter::{Restored, Shared};
@@ -34,7 +34,7 @@ pub(crate) fn restore(shared: &Shared, html: &[u8]) -> Result<Restored> {
         Restorer { shared, html, charset, edits: Vec::new(), links: 0, pixels: 0, unopened: Vec::new() };
     if !matches!(charset, Charset::Unscannable(_)) {
         let settings = Settings { outlook: true, placeholder: Vec::new().into() };
-        Scan::new(mark, settings).advance(Source { bytes: html, base: 0 }, true, &mut restorer);
+        Scan::new(mark, settings, Reader::Scan).advance(Source { bytes: html, base: 0 }, true, &mut restorer);
     }
     let mut edits = Edits::default();
     for edit in restorer.edits {

@@ -74,6 +74,14 @@ pub(crate) trait Events {
     fn limit(&mut self, at: usize);
 }
 
+/// Who finds the links.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reader {
+    LolHtml,
+    /// Nobody beside the reading of everything else, which finds them too.
+    Scan,
+}
+
 pub(crate) struct Engine {
     /// Everything before this offset was told.
     at: usize,
@@ -81,8 +89,7 @@ pub(crate) struct Engine {
     partial: Partial,
     stopped: bool,
     max_token: usize,
-    /// lol_html looks for the links; a short stretch is read faster without.
-    finder: bool,
+    reader: Reader,
 }
 
 enum Go {
@@ -94,13 +101,8 @@ enum Go {
 }
 
 impl Engine {
-    pub(crate) fn new(at: usize, max_token: usize) -> Engine {
-        Engine { at, raw: None, partial: Partial::NEW, stopped: false, max_token, finder: true }
-    }
-
-    /// For the inside of a comment, which is short and in memory.
-    pub(crate) fn without_finder(at: usize, max_token: usize) -> Engine {
-        Engine { finder: false, ..Engine::new(at, max_token) }
+    pub(crate) fn new(at: usize, max_token: usize, reader: Reader) -> Engine {
+        Engine { at, raw: None, partial: Partial::NEW, stopped: false, max_token, reader }
     }
 
     pub(crate) fn at(&self) -> usize {
@@ -144,7 +146,7 @@ impl Engine {
     fn run(&mut self, source: Source<'_>, last: bool, events: &mut impl Events) -> Go {
         static LINKS: LazyLock<Selector> =
             LazyLock::new(|| "a, area".parse().expect("`a, area` is a selector"));
-        if !self.finder {
+        if self.reader == Reader::Scan {
             return self.rest(source, last, events);
         }
         let start = self.at;
@@ -183,7 +185,7 @@ impl Engine {
         while self.at < source.end() && !self.stopped {
             match self.lexeme(source, last, events) {
                 Go::On => {}
-                Go::Resume if !self.finder && self.raw.is_none() => {}
+                Go::Resume if self.reader == Reader::Scan && self.raw.is_none() => {}
                 go => return go,
             }
         }

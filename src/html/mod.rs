@@ -19,7 +19,7 @@ mod tree;
 use std::ops::Range;
 use std::sync::Arc;
 
-pub(crate) use self::engine::Source;
+pub(crate) use self::engine::{Reader, Source};
 
 use self::body::{PREHEADER_LIMIT, Top, is_hidden};
 use self::engine::{Engine, Events, Next};
@@ -106,8 +106,8 @@ pub(crate) struct Scan {
 
 impl Scan {
     /// `start` is the offset of the first byte of markup, past a byte order mark.
-    pub(crate) fn new(start: usize, settings: Settings) -> Scan {
-        Scan { engine: Engine::new(start, MOST_TOKEN), walk: Walk::document(settings) }
+    pub(crate) fn new(start: usize, settings: Settings, reader: Reader) -> Scan {
+        Scan { engine: Engine::new(start, MOST_TOKEN, reader), walk: Walk::document(settings) }
     }
 
     /// Reads on. `source` begins at or before [`Scan::settled`]; `last` if nothing follows it.
@@ -206,6 +206,9 @@ impl Walk {
             if !std::mem::replace(&mut seen[which], true) {
                 targets[count] = Some(Target { attribute, place });
                 count += 1;
+                if place != LinkPlace::Svg {
+                    break;
+                }
             }
         }
         targets
@@ -306,7 +309,7 @@ impl<S: Sites> Walking<'_, S> {
         let inside = data.start + inside.start..data.start + inside.end;
         let part = Source { bytes: source.at(inside.clone()), base: inside.start };
         let mut walk = Walk::outlook(self.walk.settings.clone());
-        let mut engine = Engine::without_finder(inside.start, MOST_TOKEN);
+        let mut engine = Engine::new(inside.start, MOST_TOKEN, Reader::Scan);
         let mut walking = Walking { walk: &mut walk, sites: &mut *self.sites };
         engine.advance(part, true, &mut walking);
         self.sites.link_end(LinkEnd::Void, inside.end, true);
