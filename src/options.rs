@@ -28,7 +28,8 @@ pub enum VisibleUrl {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Engine {
-    /// lol_html, Cloudflare's streaming parser; the default of [`Rewriter::html_writer`].
+    /// lol_html, Cloudflare's streaming parser; the default of [`Rewriter::html_writer`]. Without the
+    /// crate feature `lol_html` it is [`Engine::Scan`].
     LolHtml,
     /// The walk's own reading of tags and text, which is needed beside lol_html too; the default for
     /// documents in memory.

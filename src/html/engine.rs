@@ -1,35 +1,19 @@
-//! lol_html as the finder of links; everything between them is read here.
+//! The reading of tags, text and what stands between, driven over the bytes as they come.
 //!
-//! lol_html's serialiser is never used and no byte passes through it: it gets the input, calls back
-//! for each `a` and `area`, and its output is dropped. It follows the tree construction only roughly
-//! (raw text after `<noscript>`, no end of `<svg/>`, CDATA by name), so it is never asked what a
-//! start tag means: after each tag that would change its state it is put down and taken up again
-//! behind the element, in the data state, where it and the standard agree. A start tag that it did
-//! not see is read here all the same; one that it sees inside a comment or CDATA section is dropped.
-//!
-//! Facts (lol_html 3.0.3, the 100 KB newsletter of 727 start tags and 64 links, instructions): told
-//! of every element it takes 2.5 M, told of `a` and `area` alone 1.5 M, and reading the other start
-//! tags here 0.4 M. Building a rewriter costs 0.4 µs.
+//! Two engines share it. [`Reader::Scan`] reads every lexeme here. [`Reader::LolHtml`] has lol_html
+//! find the links (see [`super::finder`]) and reads everything else here, since tree construction
+//! must see every tag. Facts (lol_html 3.0.3, the 100 KB newsletter of 727 start tags and 64 links,
+//! instructions): told of every element lol_html takes 2.5 M, told of `a` and `area` alone 1.5 M;
+//! reading all the start tags here takes 0.4 M.
 
-use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::LazyLock;
 
 use memchr::memchr;
-
-use lol_html::html_content::Element;
-use lol_html::{ElementContentHandlers, HtmlRewriter, Selector, Settings};
 
 use super::gap::{self, Lexeme, Partial};
 use super::rawtext::{Found, RawText};
 use super::tag::name_range;
 use super::tree::TextMode;
-
-/// lol_html is fed at most this much at once, which bounds what it copies.
-const SLICE: usize = 16 * 1024;
-
-/// After this many links lol_html is put down, since it remembers each open one (150–230 bytes).
-const MOST_LINKS: usize = 4096;
 
 /// A stretch of the document, with the offset of its first byte in the whole.
 #[derive(Clone, Copy)]
@@ -77,6 +61,7 @@ pub(crate) trait Events {
 /// Who finds the links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reader {
+    #[cfg_attr(not(feature = "lol_html"), allow(dead_code, reason = "falls back to Scan"))]
     LolHtml,
     /// Nobody beside the reading of everything else, which finds them too.
     Scan,
@@ -92,9 +77,9 @@ pub(crate) struct Engine {
     reader: Reader,
 }
 
-enum Go {
+pub(super) enum Go {
     On,
-    /// lol_html must be put down and taken up at [`Engine::at`].
+    /// Raw text follows, or lol_html must be put down and taken up at [`Engine::at`].
     Resume,
     /// The lexeme at [`Engine::at`] needs more input.
     Wait,
@@ -117,6 +102,8 @@ impl Engine {
 
     /// Reads `source`, which begins at or before [`Engine::at`], as far as it can.
     pub(crate) fn advance(&mut self, source: Source<'_>, last: bool, events: &mut impl Events) {
+        #[cfg_attr(not(feature = "lol_html"), allow(unused_mut))]
+        let mut reader = self.reader;
         while !self.stopped {
             if let Some(raw) = &mut self.raw {
                 match raw.find_end(source.bytes, self.at - source.base) {
@@ -136,80 +123,46 @@ impl Engine {
             if self.partial.scanned > 0 && matches!(self.gap(source, last, events), Go::Wait) {
                 return;
             }
-            if self.raw.is_none() && !self.stopped && matches!(self.run(source, last, events), Go::Wait) {
+            if self.raw.is_some() || self.stopped {
+                continue;
+            }
+            let go = match reader {
+                #[cfg(feature = "lol_html")]
+                Reader::LolHtml => {
+                    let (go, exhausted) = self.find(source, last, events);
+                    if exhausted {
+                        // Fed once with all there is, lol_html is not taken up again for the same bytes:
+                        // a stranger could make that quadratic.
+                        reader = Reader::Scan;
+                    }
+                    go
+                }
+                _ => self.rest(source, last, events),
+            };
+            if matches!(go, Go::Wait) {
                 return;
             }
         }
     }
 
-    /// One life of a lol_html rewriter.
-    fn run(&mut self, source: Source<'_>, last: bool, events: &mut impl Events) -> Go {
-        static LINKS: LazyLock<Selector> =
-            LazyLock::new(|| "a, area".parse().expect("`a, area` is a selector"));
-        if self.reader == Reader::Scan {
-            return self.rest(source, last, events);
-        }
-        let start = self.at;
-        let mut links = 0;
-        let mut go = Go::On;
-        let mut on_element = |range: Range<usize>| {
-            links += 1;
-            go = self.found(source, start + range.start..start + range.end, last, events);
-            if links >= MOST_LINKS && matches!(go, Go::On) {
-                go = Go::Resume;
-            }
-            if matches!(go, Go::On) { Ok(()) } else { Err("put down".into()) }
-        };
-        let handlers = ElementContentHandlers::default()
-            .element(|element: &mut Element<'_, '_>| on_element(element.source_location().bytes()));
-        let settings = Settings::new()
-            .append_element_content_handler((Cow::Borrowed(&*LINKS), handlers))
-            .with_strict(false);
-        let mut rewriter = HtmlRewriter::new(settings, |_: &[u8]| {});
-        let mut aborted = false;
-        for slice in source.bytes[start - source.base..].chunks(SLICE) {
-            if rewriter.write(slice).is_err() {
-                aborted = true;
-                break;
-            }
-        }
-        drop(rewriter);
-        if aborted && !matches!(go, Go::On) {
-            return go;
-        }
-        self.rest(source, last, events)
-    }
-
     /// Reads on to the end.
-    fn rest(&mut self, source: Source<'_>, last: bool, events: &mut impl Events) -> Go {
+    pub(super) fn rest(&mut self, source: Source<'_>, last: bool, events: &mut impl Events) -> Go {
         while self.at < source.end() && !self.stopped {
             match self.lexeme(source, last, events) {
                 Go::On => {}
-                Go::Resume if self.reader == Reader::Scan && self.raw.is_none() => {}
+                Go::Resume if self.raw.is_none() => {}
                 go => return go,
             }
         }
         Go::Wait
     }
 
-    /// lol_html saw a start tag.
-    fn found(&mut self, source: Source<'_>, tag: Range<usize>, last: bool, events: &mut impl Events) -> Go {
-        while self.at < tag.start {
-            match self.lexeme(source, last, events) {
-                Go::On => {}
-                go => return go,
-            }
-        }
-        if self.at >= tag.end {
-            return Go::On; // read already
-        }
-        if self.at > tag.start {
-            return Go::Resume; // it stands in a comment or CDATA section
-        }
-        self.start_tag(source, tag, events)
-    }
-
-    fn start_tag(&mut self, source: Source<'_>, tag: Range<usize>, events: &mut impl Events) -> Go {
+    pub(super) fn start_tag(
+        &mut self,
+        source: Source<'_>,
+        tag: Range<usize>,
+        events: &mut impl Events,
+    ) -> Go {
         if tag.len() > self.max_token {
             return self.stop(events);
         }
@@ -222,8 +175,11 @@ impl Engine {
                 self.stopped = true;
                 Go::Resume
             }
-            Next::Read(TextMode::Data) if !changes_lol_html(&bytes[name_range(bytes)]) => Go::On,
-            Next::Read(TextMode::Data) => Go::Resume,
+            #[cfg(feature = "lol_html")]
+            Next::Read(TextMode::Data) if super::finder::changes_state(&bytes[name_range(bytes)]) => {
+                Go::Resume
+            }
+            Next::Read(TextMode::Data) => Go::On,
             Next::Read(_) => {
                 self.raw = Some(RawText::new(&bytes[name_range(bytes)]));
                 Go::Resume
@@ -233,7 +189,7 @@ impl Engine {
 
     /// Reads one lexeme at [`Engine::at`]: tags and text, which nearly all are, without detours.
     #[inline]
-    fn lexeme(&mut self, source: Source<'_>, last: bool, events: &mut impl Events) -> Go {
+    pub(super) fn lexeme(&mut self, source: Source<'_>, last: bool, events: &mut impl Events) -> Go {
         let rest = &source.bytes[self.at - source.base..];
         let is_name = |at| rest.get(at).is_some_and(u8::is_ascii_alphabetic);
         match rest {
@@ -328,24 +284,4 @@ impl Engine {
         events.limit(self.at);
         Go::Resume
     }
-}
-
-/// Whether lol_html changes its state after a start tag of this name: to raw text or to foreign
-/// content.
-fn changes_lol_html(name: &[u8]) -> bool {
-    const NAMES: [&[u8]; 12] = [
-        b"svg",
-        b"math",
-        b"noscript",
-        b"style",
-        b"script",
-        b"title",
-        b"textarea",
-        b"iframe",
-        b"xmp",
-        b"noembed",
-        b"noframes",
-        b"plaintext",
-    ];
-    (3..=9).contains(&name.len()) && NAMES.iter().any(|n| name.eq_ignore_ascii_case(n))
 }

@@ -8,6 +8,8 @@
 pub(crate) mod attribute;
 mod body;
 mod engine;
+#[cfg(feature = "lol_html")]
+mod finder;
 mod gap;
 mod outlook;
 mod placeholder;

@@ -1,0 +1,124 @@
+//! Hostile shapes at 1, 2, 4 and 8 MB: how time grows with each doubling, and the peak memory.
+//!
+//! Each shape is streamed in 16 KB writes through a process of its own, with both engines; the time is
+//! the best of three and leaves the building of the input out. Nothing may grow by more than 2.3 times
+//! for a doubling, and no process may take more than 40 MB.
+//!
+//! `cargo bench --bench growth`
+
+use std::io::{self, Write};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use openclick::{Delivery, Engine, KeyRing, Options, Rewriter, VisibleUrl};
+
+const SLICE: usize = 16 * 1024;
+
+/// A shape: a start, and what is repeated.
+const SHAPES: [(&str, &str, &str); 22] = [
+    ("open spans", "", "<span>"),
+    ("open paragraphs", "", "<p>"),
+    ("deep, then end tags of no element", DEEP, "</foo>"),
+    ("deep, then end tags of a table", DEEP, "</table>"),
+    ("deep, then blocks", DEEP, "<div></div>"),
+    ("deep, then list items", DEEP, "<li>"),
+    ("misnested formatting", "", "<b><i><div></b></i>"),
+    ("formatting to open again", "", "<font a=$>x<p></p>"),
+    ("adoption of many blocks", "", "<b c=$><div><div><div></b>"),
+    ("links in links", "", "<a href=http://x.example/$>"),
+    ("links with names", "", "<a data-msys-linkname=n$ href=http://x.example/$>t</a>"),
+    ("raw text elements", "", "<title></title><style></style>"),
+    ("svg and back", "", "<svg/><svg><p>"),
+    ("svg elements, then wrong end tags", "<svg>", "<g></x>"),
+    ("noscript", "", "<noscript><b>"),
+    ("one tag of attributes", "<p>", "<a a a a a a a a a a a a a a a a a a a a a a a a"),
+    ("tags of many tracking attributes", "", "<a data-msys-clicktrack data-msys-clicktrack=1 x =y>"),
+    ("unfinished comments", "", "<!-- <!-"),
+    ("conditional comments", "", "<!--[if mso]><v:rect href=http://x.example/><![endif]-->"),
+    ("less-than signs", "", "<"),
+    ("placeholders", "", "{{openclick:pixel}"),
+    ("references", "<table>", "&#32"),
+];
+
+/// As deep as the walk goes without passing its limit.
+const DEEP: &str = "DEEP";
+
+fn document(start: &str, repeated: &str, size: usize) -> Vec<u8> {
+    let start = if start == DEEP { "<span>".repeat(19_900) } else { start.to_owned() };
+    let mut html = start.into_bytes();
+    let mut count = 0;
+    while html.len() < size {
+        count += 1;
+        html.extend_from_slice(repeated.replace('$', &count.to_string()).as_bytes());
+    }
+    html
+}
+
+fn rewriter(engine: Engine) -> Rewriter {
+    Options::new("https://t.example.com", KeyRing::generate())
+        .and_then(|options| options.engine(engine).visible_url(VisibleUrl::Leave).build())
+        .expect("options")
+}
+
+fn stream(rewriter: &Rewriter, html: &[u8]) -> Duration {
+    let start = Instant::now();
+    let mut writer = rewriter.html_writer(&Delivery::new("m"), io::sink()).expect("a delivery");
+    for slice in html.chunks(SLICE) {
+        writer.write_all(slice).expect("a sink");
+    }
+    writer.finish().expect("a sink");
+    start.elapsed()
+}
+
+/// The peak resident size of this process, in KiB, where the system tells.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default();
+    line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+/// In a process of its own: prints nanoseconds, and KiB beyond the input.
+fn child(shape: usize, engine: Engine, size: usize) {
+    let (_, start, repeated) = SHAPES[shape];
+    let html = document(start, repeated, size);
+    let rewriter = rewriter(engine);
+    let best = (0..3).map(|_| stream(&rewriter, &html)).min().expect("three");
+    println!("{} {}", best.as_nanos(), peak().saturating_sub(html.len() as u64 / 1024));
+}
+
+fn measure(shape: usize, engine: &str, size: usize) -> (f64, u64) {
+    let program = std::env::current_exe().expect("this program");
+    let run = Command::new(program)
+        .args(["--child", &shape.to_string(), engine, &size.to_string()])
+        .output()
+        .expect("a child");
+    let text = String::from_utf8(run.stdout).expect("text");
+    let mut numbers = text.split_whitespace().map(|word| word.parse::<u64>().expect("a number"));
+    (numbers.next().expect("a time") as f64 / 1e6, numbers.next().expect("a size"))
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let Some(at) = arguments.iter().position(|argument| argument == "--child") {
+        let number = |index: usize| arguments[at + index].parse::<usize>().expect("a number");
+        let engine = if arguments[at + 2] == "scan" { Engine::Scan } else { Engine::LolHtml };
+        return child(number(1), engine, number(3));
+    }
+    let test = arguments.iter().any(|argument| argument == "--test");
+    let unit = if test { 64 << 10 } else { 1 << 20 };
+    println!("{:<38}{:>9}  ms at 1, 2, 4, 8 MB{:>28}{:>8}", "shape", "engine", "growth", "MB");
+    let (mut worst, mut most) = (0f64, 0);
+    for (shape, (name, ..)) in SHAPES.iter().enumerate() {
+        for engine in ["scan", "lol_html"] {
+            let sizes = if test { 1..=1 } else { 1..=4 };
+            let runs: Vec<_> = sizes.map(|n| measure(shape, engine, unit << (n - 1))).collect();
+            let growth = runs.windows(2).map(|pair| pair[1].0 / pair[0].0).fold(0f64, f64::max);
+            let memory = runs.iter().map(|run| run.1).max().unwrap_or(0);
+            worst = worst.max(growth);
+            most = most.max(memory);
+            let times: String = runs.iter().map(|run| format!("{:>9.1}", run.0)).collect();
+            println!("{name:<38}{engine:>9}{times}{growth:>12.2}{:>8.1}", memory as f64 / 1024.0);
+        }
+    }
+    println!("worst growth {worst:.2}, most memory {:.1} MB", most as f64 / 1024.0);
+}
