@@ -1,3 +1,4 @@
 //! The tests, one binary.
 
+mod cli;
 mod smoke;

@@ -34,13 +34,21 @@ pub(super) enum Exit {
 pub(super) struct Failure {
     /// The code, where the run is no mail filter's.
     pub(super) exit: Exit,
-    /// What is said; nothing where the reader of a pipe went away, which it knows itself.
+    /// What is said, safe to show; nothing where the reader of a pipe went away, which it knows itself.
     message: Option<String>,
 }
 
 impl Failure {
-    pub(super) fn new(exit: Exit, message: impl Into<String>) -> Failure {
-        Failure { exit, message: Some(message.into()) }
+    pub(super) fn new(exit: Exit, message: impl AsRef<str>) -> Failure {
+        Failure { exit, message: Some(Printable(message.as_ref()).to_string()) }
+    }
+
+    /// A command line that clap does not understand, in clap's words, which take several lines.
+    pub(super) fn misunderstood(error: &clap::Error) -> Failure {
+        let text = error.render().to_string();
+        let lines: Vec<_> = text.trim_end().lines().map(|line| Printable(line).to_string()).collect();
+        let message = lines.join("\n").trim_start_matches("error: ").to_owned();
+        Failure { exit: Exit::Usage, message: Some(message) }
     }
 
     /// A failure without a word.
@@ -48,11 +56,11 @@ impl Failure {
         Failure { exit, message: None }
     }
 
-    pub(super) fn usage(message: impl Into<String>) -> Failure {
+    pub(super) fn usage(message: impl AsRef<str>) -> Failure {
         Failure::new(Exit::Usage, message)
     }
 
-    pub(super) fn configuration(message: impl Into<String>) -> Failure {
+    pub(super) fn configuration(message: impl AsRef<str>) -> Failure {
         Failure::new(Exit::Configuration, message)
     }
 
@@ -67,7 +75,7 @@ impl Failure {
     /// Says what went wrong, as `openclick: rewrite: …`. A stderr that is closed is no further failure.
     pub(super) fn report(&self, command: Option<&str>) {
         if let Some(message) = &self.message {
-            say(command, message);
+            write_line(command, message);
         }
     }
 }
@@ -84,9 +92,12 @@ impl From<Error> for Failure {
     }
 }
 
-/// Writes a line to stderr, with nothing in it that could steer a terminal.
+/// Tells something on stderr that is no failure.
 pub(super) fn say(command: Option<&str>, message: &str) {
-    let message = Printable(message);
+    write_line(command, &Printable(message).to_string());
+}
+
+fn write_line(command: Option<&str>, message: &str) {
     // There is nowhere left to complain.
     let _ = match command {
         Some(command) => writeln!(io::stderr(), "openclick: {command}: {message}"),

@@ -32,7 +32,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let said = match name {
         "add" => {
             let slot = file.add(matches.get_one::<u8>("reuse-slot").copied())?;
-            file.write(path)?;
+            save(&file, path)?;
             format!(
                 "slot {slot} has a new key, accepted but not used yet\n\
                  deploy {} to every machine that makes or reads tracking links, then: openclick key promote {slot}\n",
@@ -43,7 +43,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<(), Failure> {
             let slot = slot();
             let before = file.list().into_iter().find(|entry| entry.state == KeyState::Active);
             file.promote(slot)?;
-            file.write(path)?;
+            save(&file, path)?;
             let before = before.map_or(0, |entry| entry.slot);
             format!(
                 "slot {slot} is active; slot {before} is accepted\n\
@@ -54,7 +54,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<(), Failure> {
         "retire" => {
             let slot = slot();
             file.retire(slot)?;
-            file.write(path)?;
+            save(&file, path)?;
             format!("slot {slot} is retired: its links are refused wherever {} is deployed\n", path.display())
         }
         "rotate" => file.rotation_steps(),
@@ -93,6 +93,10 @@ fn read(path: &Path, allow_open: bool) -> Result<KeyFile, Failure> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| refuse(format!("key file {}: {}", path.display(), Cause(&error))))?;
     KeyFile::parse(&text).map_err(|error| refuse(format!("key file {}: {error}", path.display())))
+}
+
+fn save(file: &KeyFile, path: &Path) -> Result<(), Failure> {
+    file.write(path).map_err(|error| Failure::new(Exit::Io, words(path, &error)))
 }
 
 /// An error about a file, in the system's words where it is the system's.

@@ -79,9 +79,7 @@ fn explain(error: &clap::Error, name: Option<&str>, circumstance: Circumstance) 
         let _ = error.print();
         return Err(Failure::quiet(Exit::Usage));
     }
-    let text = error.render().to_string();
-    let text = text.trim_start_matches("error: ").trim_end();
-    let failure = Failure::usage(text);
+    let failure = Failure::misunderstood(error);
     match circumstance.pass {
         true => rewrite::pass_stdin(failure, name),
         false => Err(failure),

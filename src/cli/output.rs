@@ -84,15 +84,23 @@ impl Output {
         &self.name
     }
 
-    /// Writes what is still held, and gives a file its name.
-    pub(super) fn commit(self) -> Result<(), Failure> {
-        let name = self.name;
-        let failed = |error: io::Error| Failure::writing(&name, &error);
-        match self.sink.into_inner().map_err(|error| failed(error.into_error()))? {
-            Sink::Stdout(mut stdout) => stdout.flush().map_err(failed),
-            Sink::Special(_) => Ok(()),
-            Sink::Draft(draft) => draft.commit().map_err(failed),
-        }
+    /// Writes what is still held, as far as the disk: what can fail has failed after this.
+    pub(super) fn settle(&mut self) -> Result<(), Failure> {
+        let settled = self.sink.flush().and_then(|()| match self.sink.get_mut() {
+            Sink::Stdout(_) | Sink::Special(_) => Ok(()),
+            Sink::Draft(draft) => draft.settle(),
+        });
+        settled.map_err(|error| Failure::writing(&self.name, &error))
+    }
+
+    /// Settles, and gives a file its name.
+    pub(super) fn commit(mut self) -> Result<(), Failure> {
+        self.settle()?;
+        let named = match self.sink.into_parts().0 {
+            Sink::Stdout(_) | Sink::Special(_) => Ok(()),
+            Sink::Draft(draft) => draft.name(),
+        };
+        named.map_err(|error| Failure::writing(&self.name, &error))
     }
 }
 
@@ -125,12 +133,15 @@ impl Write for Sink {
 }
 
 impl Draft {
-    fn commit(self) -> io::Result<()> {
+    fn settle(&mut self) -> io::Result<()> {
         let file = self.file.as_file();
-        if let Some(permissions) = self.permissions {
-            file.set_permissions(permissions)?;
+        if let Some(permissions) = &self.permissions {
+            file.set_permissions(permissions.clone())?;
         }
-        file.sync_all()?;
+        file.sync_all()
+    }
+
+    fn name(self) -> io::Result<()> {
         match self.file {
             #[cfg(target_os = "linux")]
             Unfinished::Nameless(file) => nameless::name(&file, &self.target)?,

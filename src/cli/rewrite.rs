@@ -108,12 +108,13 @@ impl Job {
         }
     }
 
-    /// Tells what was done: the report first, so that an output under its name has its report.
+    /// Ends the output and tells what was done. Nothing gets its name before everything is on the disk.
     fn finish(self, output: Output, report: &Report) -> Result<(), Failure> {
         let mut file = self.report;
         if let Some(file) = &mut file {
             let document = FileReport { message_id: &self.message_id, report };
             write_json(file, &document).map_err(|error| Failure::writing(file.name(), &error))?;
+            file.settle()?;
         }
         output.commit()?;
         if let Some(file) = file {

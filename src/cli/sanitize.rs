@@ -15,19 +15,15 @@ fn is_unsafe(c: char) -> bool {
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Shows a text with every unsafe character, but for line breaks, as `\u{…}`.
+/// Shows a text with every unsafe character, line breaks among them, as `\u{…}`.
 pub(super) struct Printable<'a>(pub(super) &'a str);
 
 impl fmt::Display for Printable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            match c {
-                '\n' => f.write_char(c)?,
-                _ if is_unsafe(c) => write!(f, "{}", c.escape_unicode())?,
-                _ => f.write_char(c)?,
-            }
-        }
-        Ok(())
+        self.0.chars().try_for_each(|c| match is_unsafe(c) {
+            true => write!(f, "{}", c.escape_unicode()),
+            false => f.write_char(c),
+        })
     }
 }
 
@@ -90,12 +86,15 @@ impl<F: Formatter> Formatter for Escaping<F> {
 mod tests {
     use super::*;
 
-    const TEXT: &str = "a\u{1b}[31m\u{202e}gnp\u{9b}\u{7f}\u{e0041} für \u{1f469}\u{200d}\u{1f4bb}";
+    const TEXT: &str = "a\u{1b}[31m\n\u{202e}gnp\u{9b}\u{7f}\u{e0041} für \u{1f469}\u{200d}\u{1f4bb}";
 
     #[test]
     fn nothing_steers_a_terminal() {
         let shown = Printable(TEXT).to_string();
-        assert_eq!(shown, "a\\u{1b}[31m\\u{202e}gnp\\u{9b}\\u{7f}\\u{e0041} für \u{1f469}\u{200d}\u{1f4bb}");
+        assert_eq!(
+            shown,
+            "a\\u{1b}[31m\\u{a}\\u{202e}gnp\\u{9b}\\u{7f}\\u{e0041} für \u{1f469}\u{200d}\u{1f4bb}"
+        );
     }
 
     #[test]
@@ -107,6 +106,6 @@ mod tests {
         assert_eq!(serde_json::from_str::<Vec<String>>(&line).unwrap(), [TEXT]);
         let mut pretty = Vec::new();
         write_json(&mut pretty, &[TEXT]).unwrap();
-        assert!(pretty.starts_with(b"[\n  \"a\\u001b[31m\\u202egnp\\u009b\\u007f\\udb40\\udc41"));
+        assert!(pretty.starts_with(b"[\n  \"a\\u001b[31m\\n\\u202egnp\\u009b\\u007f\\udb40\\udc41"));
     }
 }

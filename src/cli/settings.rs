@@ -32,7 +32,7 @@ pub(super) struct Settings {
 impl Settings {
     /// Gathers flags, variables and the file that `--config` or `OPENCLICK_CONFIG` names.
     pub(super) fn gather(matches: &ArgMatches) -> Result<Settings, Failure> {
-        let mut settings = Settings { set: flags(matches)? };
+        let mut settings = Settings { set: flags(matches, ALL)? };
         settings.set.extend(variables(ALL)?);
         let path = matches.get_one::<PathBuf>("config").cloned();
         let path = path.or_else(|| variable("OPENCLICK_CONFIG").map(PathBuf::from));
@@ -42,10 +42,10 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Flags, and the variables of some settings, for what must be known before the file is read.
+    /// Some settings by flag or variable, for what must be known even where others are wrong.
     pub(super) fn early(matches: &ArgMatches, which: &[&'static Setting]) -> Settings {
-        let mut set = flags(matches).unwrap_or_default();
-        set.extend(variables(which).unwrap_or_default());
+        let mut set = flags(matches, which).unwrap_or_default();
+        set.extend(which.iter().flat_map(|setting| variables(&[setting]).unwrap_or_default()));
         Settings { set }
     }
 
@@ -116,9 +116,9 @@ fn refuse(setting: &Setting, origin: &Origin, why: impl fmt::Display) -> Failure
     }
 }
 
-fn flags(matches: &ArgMatches) -> Result<Vec<Entry>, Failure> {
+fn flags(matches: &ArgMatches, settings: &[&'static Setting]) -> Result<Vec<Entry>, Failure> {
     let mut set = Vec::new();
-    for setting in ALL {
+    for setting in settings {
         // A command has only the flags that mean something to it.
         if !matches!(matches.try_get_raw(setting.name), Ok(Some(_)))
             || matches.value_source(setting.name) != Some(ValueSource::CommandLine)

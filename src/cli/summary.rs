@@ -45,7 +45,7 @@ pub(super) fn summary(report: &Report) -> String {
     if let Some(offset) = report.limit {
         let _ = write!(line, ", nothing changed from byte {} on (limit)", grouped(offset));
     }
-    let _ = write!(line, ", {} → {} bytes", grouped(report.bytes_in), grouped(report.bytes_out));
+    let _ = write!(line, ", {} bytes in, {} out", grouped(report.bytes_in), grouped(report.bytes_out));
     line
 }
 
@@ -91,14 +91,14 @@ mod tests {
             br#"<a href="https://x.example/" data-msys-linkname=n>x</a><a href=tel:1>y</a><a href=#>z</a>"#;
         assert!(
             line(html).starts_with(
-                "1 link tracked, 2 left (1 fragment, 1 scheme), 2 pixels, 1 attribute removed, 89 → "
+                "1 link tracked, 2 left (1 fragment, 1 scheme), 2 pixels, 1 attribute removed, 89 bytes in, "
             ),
             "{}",
             line(html)
         );
         assert_eq!(
             line(b"<frameset><frame></frameset>"),
-            "0 links tracked, 0 pixels (no initial_open: frameset, no open: frameset), 28 → 28 bytes"
+            "0 links tracked, 0 pixels (no initial_open: frameset, no open: frameset), 28 bytes in, 28 out"
         );
         assert_eq!(line(b"\xff\xfe<\0"), "unchanged: UTF-16LE cannot be rewritten");
     }
