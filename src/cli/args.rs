@@ -95,7 +95,6 @@ pub(super) fn command() -> Command {
         .after_help("Try `openclick rewrite --help`.")
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .disable_help_subcommand(true)
         .subcommand(rewrite())
         .subcommand(decode())
         .subcommand(key())

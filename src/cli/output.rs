@@ -1,7 +1,7 @@
 //! Where the output goes. A file appears under its name only once it is whole.
 
 use std::fs::{File, OpenOptions, Permissions};
-use std::io::{self, BufWriter, StdoutLock, Write};
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -84,6 +84,11 @@ impl Output {
         &self.name
     }
 
+    /// Whether somebody sees the output on a terminal.
+    pub(super) fn is_terminal(&self) -> bool {
+        matches!(self.sink.get_ref(), Sink::Stdout(stdout) if stdout.is_terminal())
+    }
+
     /// Writes what is still held, as far as the disk: what can fail has failed after this.
     pub(super) fn settle(&mut self) -> Result<(), Failure> {
         let settled = self.sink.flush().and_then(|()| match self.sink.get_mut() {
@@ -147,8 +152,11 @@ impl Draft {
             Unfinished::Nameless(file) => nameless::name(&file, &self.target)?,
             Unfinished::Hidden(file) => drop(file.persist(&self.target).map_err(|error| error.error)?),
         }
-        // The new name must survive a power cut too.
-        if cfg!(unix) { File::open(folder(&self.target))?.sync_all() } else { Ok(()) }
+        // The new name must survive a power cut too. A folder that cannot be read cannot be synchronised.
+        match File::open(folder(&self.target)) {
+            Ok(folder) if cfg!(unix) => folder.sync_all(),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -45,7 +45,8 @@ pub(super) fn man(matches: &ArgMatches) -> Result<(), Failure> {
 
 fn collect<'a>(command: &'a Command, name: &str, pages: &mut Vec<(String, &'a Command)>) {
     pages.push((name.to_owned(), command));
-    for sub in command.get_subcommands() {
+    // `help` is no command to read about.
+    for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
         collect(sub, &format!("{name}-{}", sub.get_name()), pages);
     }
 }

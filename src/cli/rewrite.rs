@@ -116,6 +116,7 @@ impl Job {
             write_json(file, &document).map_err(|error| Failure::writing(file.name(), &error))?;
             file.settle()?;
         }
+        let is_shown = output.is_terminal();
         output.commit()?;
         if let Some(file) = file {
             file.commit()?;
@@ -123,6 +124,10 @@ impl Job {
         if !self.quiet && io::stderr().is_terminal() {
             let id =
                 if self.is_made { format!(", message id {} (made)", self.message_id) } else { String::new() };
+            if is_shown {
+                // The document may end in the middle of a line.
+                let _ = writeln!(io::stderr());
+            }
             say(None, &format!("{}{id}", summary(report)));
         } else if !self.quiet && self.is_made {
             say(Some("rewrite"), &format!("no message id was given: made {}", self.message_id));

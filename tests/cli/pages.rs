@@ -6,9 +6,16 @@ use super::Sandbox;
 fn help_and_version() {
     let sandbox = Sandbox::new();
     assert_eq!(sandbox.run("--version", "").ok(), concat!("openclick ", env!("CARGO_PKG_VERSION"), "\n"));
-    for line in
-        ["--help", "-h", "rewrite --help", "rewrite -h", "decode --help", "key --help", "key add --help"]
-    {
+    for line in [
+        "--help",
+        "-h",
+        "rewrite --help",
+        "rewrite -h",
+        "decode --help",
+        "key --help",
+        "key add --help",
+        "help rewrite",
+    ] {
         let help = sandbox.run(line, "").ok();
         assert!(help.contains("Usage: openclick"), "{line}");
     }

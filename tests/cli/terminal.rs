@@ -45,6 +45,10 @@ fn a_summary_in_one_line() {
         let run = on_terminal(&sandbox, &line).unwrap();
         assert_eq!((run.code, run.out.as_str()), (Some(0), ""), "{line}");
     }
+    let shown = on_terminal(&sandbox, &format!("{rewrite} in.html")).unwrap();
+    let (document, summary) = shown.out.split_once('\n').unwrap();
+    assert_eq!(document, sandbox.read("out.html"));
+    assert!(summary.starts_with("openclick: 1 link tracked, "), "{summary}");
     let made = on_terminal(
         &sandbox,
         &format!("{rewrite} --report r.json in.html > out.html").replace("--message-id m1", ""),
