@@ -164,9 +164,14 @@ impl Unfinished {
     /// Permissions are never wider than they will be.
     fn beside(target: &Path, permissions: Option<&Permissions>) -> io::Result<Unfinished> {
         #[cfg(target_os = "linux")]
-        if let Some(file) = nameless::create(folder(target), permissions)? {
+        if let Some(file) = nameless::create(folder(target), permissions) {
             return Ok(Unfinished::Nameless(file));
         }
+        Unfinished::hidden(target, permissions)
+    }
+
+    #[cfg_attr(not(unix), allow(unused_variables))]
+    fn hidden(target: &Path, permissions: Option<&Permissions>) -> io::Result<Unfinished> {
         let mut builder = tempfile::Builder::new();
         builder.prefix(".openclick-");
         #[cfg(unix)]
@@ -203,19 +208,16 @@ mod nameless {
     use std::path::Path;
 
     use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, open};
-    use rustix::io::Errno;
 
-    /// `None` where the file system has no such files, or `/proc`, by which they get a name, is not there.
-    pub(super) fn create(folder: &Path, permissions: Option<&Permissions>) -> io::Result<Option<File>> {
+    /// `None` where the file system has no such files (or nothing can be made in the folder, which the next attempt will
+    /// tell), or `/proc`, by which they get a name, is not there.
+    pub(super) fn create(folder: &Path, permissions: Option<&Permissions>) -> Option<File> {
         if !Path::new("/proc/self/fd").exists() {
-            return Ok(None);
+            return None;
         }
         let mode = permissions.map_or(0o666, Permissions::mode) & 0o777;
-        match open(folder, OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC, Mode::from_raw_mode(mode)) {
-            Ok(file) => Ok(Some(File::from(file))),
-            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+        open(folder, flags, Mode::from_raw_mode(mode)).ok().map(File::from)
     }
 
     /// Gives the file a name, in place of what has it.
@@ -230,5 +232,43 @@ mod nameless {
         // A link cannot replace, a rename can: the file is whole by now, whatever it is called for a moment.
         let hidden = tempfile::Builder::new().prefix(".openclick-").make_in(super::folder(target), link)?;
         hidden.into_temp_path().persist(target).map_err(|error| error.error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Both ways to make a file, whether or not one is there.
+    #[test]
+    fn drafts_get_their_name_when_they_are_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("out");
+        let make: [fn(&Path, Option<&Permissions>) -> io::Result<Unfinished>; 2] =
+            [Unfinished::beside, Unfinished::hidden];
+        for (make, is_there) in [(make[0], false), (make[0], true), (make[1], true), (make[1], false)] {
+            match is_there {
+                true => std::fs::write(&target, "old").unwrap(),
+                false => drop(std::fs::remove_file(&target)),
+            }
+            let permissions = target.metadata().ok().map(|metadata| metadata.permissions());
+            let draft = || {
+                let file = make(&target, permissions.as_ref()).unwrap();
+                Draft { file, target: target.clone(), permissions: permissions.clone() }
+            };
+            let old = std::fs::read(&target).ok();
+            let mut dropped = draft();
+            dropped.file.as_file().write_all(b"half").unwrap();
+            dropped.settle().unwrap();
+            drop(dropped);
+            assert_eq!(std::fs::read(&target).ok(), old);
+            let mut whole = draft();
+            whole.file.as_file().write_all(b"whole").unwrap();
+            whole.settle().unwrap();
+            assert_eq!(std::fs::read(&target).ok(), old);
+            whole.name().unwrap();
+            assert_eq!(std::fs::read(&target).unwrap(), b"whole");
+            assert_eq!(folder.path().read_dir().unwrap().count(), 1);
+        }
     }
 }
