@@ -318,7 +318,7 @@ impl Planner {
     /// What a destination says of itself and the settings say of it.
     fn judge(&self, destination: &str) -> std::result::Result<(), Reason> {
         let host = judge(destination)?;
-        let may_be_own = self.shared.host.as_ref().is_none_or(|own| *own == *host);
+        let may_be_own = self.shared.hosts.iter().any(|own| *own == *host);
         if may_be_own && self.shared.urls.is_own(destination) {
             Err(Reason::AlreadyTracked)
         } else if self.delivery.unsubscribe.iter().any(|url| url == destination) {

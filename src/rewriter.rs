@@ -17,9 +17,8 @@ use crate::writer::HtmlWriter;
 /// What every document shares.
 pub(crate) struct Shared {
     pub(crate) urls: UrlWriter,
-    /// The only host that own URLs have, if there is just one: a destination's host is compared with
-    /// it first.
-    pub(crate) host: Option<String>,
+    /// The hosts that own URLs can have: a destination's host is compared with them first.
+    pub(crate) hosts: Vec<String>,
     pub(crate) settings: Settings,
 }
 
@@ -71,8 +70,8 @@ pub struct Restored {
 
 impl Rewriter {
     pub(crate) fn new(urls: UrlWriter, settings: Settings) -> Rewriter {
-        let host = (!urls.is_template()).then(|| urls.domain().host().to_owned());
-        Rewriter { shared: Arc::new(Shared { urls, host, settings }) }
+        let hosts = urls.hosts();
+        Rewriter { shared: Arc::new(Shared { urls, hosts, settings }) }
     }
 
     /// Rewrites a whole document.

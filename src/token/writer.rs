@@ -159,9 +159,13 @@ impl UrlWriter {
             || matches!(&self.scheme, Scheme::Template { template, .. } if template.origin().covers(url))
     }
 
-    /// Whether URLs may point elsewhere than at the tracking domain.
-    pub(crate) fn is_template(&self) -> bool {
-        matches!(self.scheme, Scheme::Template { .. })
+    /// The hosts that own URLs can have, for a first look before [`UrlWriter::is_own`].
+    pub(crate) fn hosts(&self) -> Vec<String> {
+        let mut hosts = vec![self.domain.host().to_owned()];
+        if let Scheme::Template { template, .. } = &self.scheme {
+            hosts.push(template.origin().host().to_owned());
+        }
+        hosts
     }
 
     /// Whether the URLs of this format can be opened again.
