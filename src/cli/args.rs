@@ -120,7 +120,7 @@ fn rewrite() -> Command {
         .arg(
             path("output", "OUT")
                 .short('o')
-                .help("Write here instead of stdout: a temporary file, renamed once it is whole")
+                .help("Write here instead of stdout; the file appears under its name once it is whole")
                 .help_heading(s::FORMAT.group),
         )
         .arg(

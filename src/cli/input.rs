@@ -23,7 +23,7 @@ enum Source {
 impl Input {
     /// Opens a file; stdin for none and for `-`.
     pub(super) fn open(path: Option<&Path>) -> Result<Input, Failure> {
-        let Some(path) = path.filter(|path| !is_stdin(path)) else {
+        let Some(path) = path.filter(|path| !is_dash(path)) else {
             return Ok(Input {
                 source: Source::Stdin(io::stdin().lock()),
                 name: "standard input".to_owned(),
@@ -74,8 +74,8 @@ impl Input {
     }
 }
 
-/// Whether a path stands for stdin.
-pub(super) fn is_stdin(path: &Path) -> bool {
+/// Whether a path stands for stdin or stdout.
+pub(super) fn is_dash(path: &Path) -> bool {
     path == Path::new("-")
 }
 

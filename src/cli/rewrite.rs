@@ -10,7 +10,7 @@ use openclick::{Delivery, Report, Rewriter};
 use super::exit::{Exit, Failure, say};
 use super::filter::Circumstance;
 use super::guarded;
-use super::input::{CHUNK, Input, is_message, is_stdin};
+use super::input::{CHUNK, Input, is_dash, is_message};
 use super::job;
 use super::output::Output;
 use super::sanitize::write_json;
@@ -37,8 +37,8 @@ struct Job {
 
 /// Rewrites.
 pub(super) fn run(matches: &ArgMatches, circumstance: &Cell<Circumstance>) -> Result<(), Failure> {
-    let file = matches.get_one::<PathBuf>("file").map(PathBuf::as_path).filter(|file| !is_stdin(file));
-    let output = matches.get_one::<PathBuf>("output").map(PathBuf::as_path);
+    let file = matches.get_one::<PathBuf>("file").map(PathBuf::as_path).filter(|file| !is_dash(file));
+    let output = matches.get_one::<PathBuf>("output").map(PathBuf::as_path).filter(|path| !is_dash(path));
     // Until the configuration is read, flags and variables decide.
     judge(&Settings::early(matches, &[&s::FORMAT, &s::ON_ERROR]), file, circumstance);
     let job = Job::prepare(matches, file, output, circumstance);
@@ -68,9 +68,12 @@ impl Job {
         let settings = Settings::gather(matches)?;
         judge(&settings, file, circumstance);
         let report = match matches.get_one::<PathBuf>("report") {
-            Some(path) if is_stdin(path) && output.is_some() => Some(Output::stdout()),
-            Some(path) if is_stdin(path) => {
+            Some(path) if is_dash(path) && output.is_some() => Some(Output::stdout()),
+            Some(path) if is_dash(path) => {
                 return Err(Failure::usage("--report -: stdout takes the mail: name a file, or give -o OUT"));
+            }
+            Some(path) if output == Some(path) => {
+                return Err(Failure::usage("-o and --report name the same file"));
             }
             Some(path) => Some(Output::file(path)?),
             None => None,

@@ -16,6 +16,8 @@ fn a_file_is_made_or_replaced() {
     sandbox.write("out.html", "older and longer".repeat(1000));
     sandbox.html("--output out.html", HTML).ok();
     assert_eq!(sandbox.read("out.html"), html);
+    assert_eq!(sandbox.html("-o -", HTML).ok(), html);
+    sandbox.html("-o x --report x", HTML).fails(64, "openclick: rewrite: -o and --report name the same file");
     // Input and output may be one file.
     sandbox.write("same.html", HTML);
     sandbox.html("-o same.html same.html", "").ok();
