@@ -20,12 +20,20 @@ pub(crate) struct Edits {
 }
 
 impl Edits {
-    /// Adds an edit. Edits come nearly sorted: only the top pixel, decided after what a preheader
-    /// holds, goes before others. Of two at one place the earlier added comes first.
+    /// Adds an edit behind all that begin before it or where it does. Edits come nearly sorted.
     pub(crate) fn push(&mut self, edit: Edit) {
+        self.insert(edit, |waiting, edit| waiting.range.start > edit.range.start);
+    }
+
+    /// Adds an edit that was decided late in front of all that begin where it does.
+    pub(crate) fn push_first(&mut self, edit: Edit) {
+        self.insert(edit, |waiting, edit| waiting.range.start >= edit.range.start);
+    }
+
+    fn insert(&mut self, edit: Edit, after: fn(&Edit, &Edit) -> bool) {
         debug_assert!(edit.range.start >= self.done);
         let mut index = self.waiting.len();
-        while index > 0 && self.waiting[index - 1].range.start > edit.range.start {
+        while index > 0 && after(&self.waiting[index - 1], &edit) {
             index -= 1;
         }
         self.waiting.insert(index, edit);

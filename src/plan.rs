@@ -232,7 +232,8 @@ impl Planner {
         } else {
             let markup = markup.clone();
             self.top_report = Some(pixel_placed(EventKind::InitialOpen, place, at));
-            self.edit(at..at, markup);
+            self.edited = true;
+            self.edits.push_first(Edit { range: at..at, replacement: markup });
         }
     }
 
@@ -528,6 +529,10 @@ impl Sites for Planner {
         matches!(&self.top_pixel, Some(Ok(markup)) if bytes == markup.as_slice())
     }
 
+    fn wants_top(&self) -> bool {
+        matches!(self.top_pixel, Some(Ok(_)))
+    }
+
     fn top(&mut self, at: usize, present: bool, after_preheader: bool) {
         match &self.top_pixel {
             None => {}
@@ -537,9 +542,10 @@ impl Sites for Planner {
         }
     }
 
-    fn bottom(&mut self, at: usize, end_of_file: bool) {
+    fn bottom(&mut self, at: usize, end_of_file: bool) -> bool {
         let place = if end_of_file { PixelPlace::EndOfFile } else { PixelPlace::BodyEnd };
         self.place_bottom(at..at, place);
+        matches!(self.bottom_pixel, Some(Ok(_)))
     }
 
     fn no_top(&mut self, why: NoPlace) {

@@ -100,8 +100,13 @@ impl Sites for Restorer<'_> {
     fn is_top_pixel(&mut self, _: &[u8]) -> bool {
         false
     }
+    fn wants_top(&self) -> bool {
+        false
+    }
     fn top(&mut self, _: usize, _: bool, _: bool) {}
-    fn bottom(&mut self, _: usize, _: bool) {}
+    fn bottom(&mut self, _: usize, _: bool) -> bool {
+        false
+    }
     fn no_top(&mut self, _: NoPlace) {}
     fn no_bottom(&mut self, _: NoPlace) {}
     fn placeholder(&mut self, _: Range<usize>, _: bool) -> bool {

@@ -121,7 +121,8 @@ impl<W: Write> HtmlWriter<W> {
                 scan.advance(source, last, planner);
                 let stopped = scan.stopped_at().is_some();
                 planner.advance(source, scan.settled(), last || stopped);
-                let settled = if stopped { source.end() } else { scan.settled().min(planner.settled()) };
+                let settled =
+                    if stopped || last { source.end() } else { scan.settled().min(planner.settled()) };
                 planner.edits.write(&self.buffer, self.base, settled, &mut out)
             }
             _ => out.write_all(&self.buffer),

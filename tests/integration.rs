@@ -1,4 +1,6 @@
 //! The tests, one binary.
 
 mod cli;
-mod smoke;
+mod html;
+mod support;
+mod token;

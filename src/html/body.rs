@@ -31,7 +31,7 @@ pub(crate) fn is_hidden(tag: &[u8]) -> bool {
             return false;
         }
         styled = true; // of a doubled attribute the first counts
-        hides(&tag[attribute.value])
+        hides(&htmlize::unescape_bytes_in(&tag[attribute.value], htmlize::Context::Attribute))
     })
 }
 
@@ -79,6 +79,7 @@ mod tests {
             "<div style=max-height:0>",
             "<div style='max-height: 0px;'>",
             "<p style='mso-hide:all'>",
+            "<p style='display&#58;none'>",
         ] {
             assert!(is_hidden(tag.as_bytes()), "{tag}");
         }

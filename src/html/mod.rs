@@ -81,9 +81,12 @@ pub(crate) trait Sites {
     fn link_end(&mut self, end: LinkEnd, at: usize, outlook: bool);
     /// Whether these bytes are the top pixel that would be inserted.
     fn is_top_pixel(&mut self, bytes: &[u8]) -> bool;
+    /// Whether a top pixel is wanted.
+    fn wants_top(&self) -> bool;
     /// The top pixel's place; `present` if it stands there already.
     fn top(&mut self, at: usize, present: bool, after_preheader: bool);
-    fn bottom(&mut self, at: usize, end_of_file: bool);
+    /// The bottom pixel's place; returns whether it is put there.
+    fn bottom(&mut self, at: usize, end_of_file: bool) -> bool;
     fn no_top(&mut self, why: NoPlace);
     fn no_bottom(&mut self, why: NoPlace);
     /// A placeholder; returns whether it takes the bottom pixel.
@@ -235,7 +238,12 @@ impl<S: Sites> Walking<'_, S> {
         }
         match self.walk.tree.body() {
             Body::Before => {}
-            Body::Started => self.walk.top = Top::Begun(at),
+            Body::Started => {
+                self.walk.top = Top::Begun(at);
+                if self.sites.wants_top() {
+                    self.walk.tree.keep_body();
+                }
+            }
             Body::Frameset => {
                 self.walk.top = Top::Done;
                 self.sites.no_top(NoPlace::Frameset);
@@ -279,6 +287,11 @@ impl<S: Sites> Walking<'_, S> {
         if !self.walk.limited {
             self.walk.tree.end_of_file();
             self.watch_body(source.end());
+            if self.walk.top == Top::Begun(source.end()) && !clean {
+                // The body begins only where the file ends, and nothing can stand there.
+                self.walk.top = Top::Done;
+                self.sites.no_top(NoPlace::Unfinished);
+            }
         }
         match self.walk.top {
             Top::Begun(body) | Top::Preheader { body, .. } => self.top_in_front(body),
@@ -380,7 +393,9 @@ impl<S: Sites> Events for Walking<'_, S> {
             && self.walk.tree.body() == Body::Started
         {
             self.walk.bottom_done = true;
-            self.sites.bottom(range.start, false);
+            if self.sites.bottom(range.start, false) {
+                self.walk.tree.keep_body();
+            }
         }
         if self.sites.wants_text() {
             self.sites.link_end(LinkEnd::Named(name), range.start, self.walk.in_outlook);

@@ -10,12 +10,10 @@ use memchr::{memchr, memrchr};
 
 /// The range of the markup inside the data of a comment, if it is a conditional one.
 pub(crate) fn inside(data: &[u8]) -> Option<Range<usize>> {
-    let begin = data.iter().position(|byte| !byte.is_ascii_whitespace())?;
-    let open = data.get(begin..begin + 3)?;
-    if !open.eq_ignore_ascii_case(b"[if") {
+    if !data.get(..3)?.eq_ignore_ascii_case(b"[if") || data.get(3)?.is_ascii_alphanumeric() {
         return None;
     }
-    let condition = begin + memchr(b']', &data[begin..])?;
+    let condition = memchr(b']', data)?;
     let start = condition + 2;
     if data.get(condition + 1) != Some(&b'>') {
         return None;
@@ -50,6 +48,8 @@ mod tests {
         assert_eq!(text("<![endif]"), None);
         assert_eq!(text("[if mso]>x"), None);
         assert_eq!(text("[if mso] >x<![endif]"), None);
+        assert_eq!(text(" [if mso]>x<![endif]"), None);
+        assert_eq!(text("[iff mso]>x<![endif]"), None);
         assert_eq!(text(" comment [if mso]>x<![endif]"), None);
     }
 }

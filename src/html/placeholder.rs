@@ -44,7 +44,10 @@ impl<S: Sites> Walking<'_, S> {
             let may_take = !self.walk.bottom_done
                 && self.walk.tree.takes_pixel()
                 && self.walk.tree.body() == Body::Started;
-            self.walk.bottom_done |= self.sites.placeholder(base + start..base + from, may_take);
+            if self.sites.placeholder(base + start..base + from, may_take) {
+                self.walk.bottom_done = true;
+                self.walk.tree.keep_body();
+            }
         }
     }
 }

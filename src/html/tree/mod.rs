@@ -198,6 +198,11 @@ impl Tree {
         self.stack.top().is_some_and(|top| top.namespace != Namespace::Html)
     }
 
+    /// A pixel stands in the body now: a `<frameset>` replaces it no more.
+    pub(crate) fn keep_body(&mut self) {
+        self.frameset_ok = false;
+    }
+
     /// Whether an `img` put here is shown and changes nothing around it: not in foreign content (it
     /// would end it), a template or a frameset.
     pub(crate) fn takes_pixel(&self) -> bool {

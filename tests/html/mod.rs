@@ -1,0 +1,5 @@
+mod corpora;
+mod fixtures;
+mod hostile;
+mod properties;
+mod writer;

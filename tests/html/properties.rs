@@ -1,0 +1,54 @@
+//! Properties over generated documents. The fuzz targets share the bodies.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::support::{delivery, dom, generator, judge, laws, rewriter};
+
+fn choices(most: usize) -> impl Strategy<Value = Vec<u8>> {
+    vec(any::<u8>(), 0..most)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 700, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn laws_hold(choices in choices(24)) {
+        laws::check(&generator::document(&choices));
+    }
+
+    #[test]
+    fn laws_hold_with_options(choices in choices(24), bits in any::<u8>()) {
+        laws::check_with_options(&generator::document(&choices), bits);
+    }
+
+    #[test]
+    fn the_oracle_agrees(choices in choices(16)) {
+        dom::check(&generator::document(&choices));
+    }
+
+    #[test]
+    fn values_are_read_as_html5ever_reads_them(value in "[ -~\u{a0}-\u{ff}&;#=x0-9a-z]{0,40}") {
+        value_is_read(&value);
+    }
+}
+
+/// The report's target is html5ever's own attribute value, trimmed.
+fn value_is_read(value: &str) {
+    let html = format!("<a href=\"{}\">", value.replace('"', "'"));
+    let report = rewriter().plan_html(html.as_bytes(), &delivery()).expect("a delivery");
+    let expected = judge::trimmed(&dom::attribute(&html).expect("a link"));
+    assert_eq!(report.links[0].target.as_deref(), Some(&*expected), "{html}");
+}
+
+#[test]
+fn every_choice_alone_and_in_pairs() {
+    let most = generator::choices() as u8;
+    for first in 0..most {
+        dom::check(&generator::document(&[first]));
+        laws::check(&generator::document(&[first]));
+        for second in 0..most {
+            dom::check(&generator::document(&[first, second, 1, 19]));
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Bodies that the tests and the fuzz targets share.
+#![allow(dead_code, reason = "each fuzz target uses some of it")]
+
+pub(crate) mod dom;
+pub(crate) mod generator;
+pub(crate) mod judge;
+pub(crate) mod laws;
+
+use std::io::Write;
+use std::sync::LazyLock;
+
+use openclick::{Decoder, Delivery, Engine, KeyRing, Options, Report, Rewriter, TrackingDomain};
+
+pub(crate) const MESSAGE: &str = "0190c2f4-7c1e-7d3a-9b52-6a1f0c8d4e21";
+pub(crate) const DOMAIN: &str = "https://track.example.com";
+
+pub(crate) fn keys() -> KeyRing {
+    KeyRing::from_bytes([7; 32])
+}
+
+pub(crate) fn options() -> Options {
+    Options::new(DOMAIN, keys()).expect("a domain")
+}
+
+pub(crate) fn delivery() -> Delivery {
+    Delivery::new(MESSAGE).recipient("reader@example.org")
+}
+
+/// The default rewriter.
+pub(crate) fn rewriter() -> &'static Rewriter {
+    static REWRITER: LazyLock<Rewriter> = LazyLock::new(|| options().build().expect("options"));
+    &REWRITER
+}
+
+/// The same, with the engines that are not the default: lol_html in memory, our own in the stream.
+pub(crate) fn other_engine() -> &'static [Rewriter; 2] {
+    static REWRITERS: LazyLock<[Rewriter; 2]> = LazyLock::new(|| {
+        [Engine::LolHtml, Engine::Scan].map(|engine| options().engine(engine).build().expect("options"))
+    });
+    &REWRITERS
+}
+
+pub(crate) fn decoder() -> &'static Decoder {
+    static DECODER: LazyLock<Decoder> = LazyLock::new(|| {
+        Decoder::new(keys()).tracking_domain(TrackingDomain::parse(DOMAIN).expect("a domain"))
+    });
+    &DECODER
+}
+
+/// Streams a document in pieces; after each the writer is flushed, so that it must look at it.
+pub(crate) fn stream<'a>(
+    rewriter: &Rewriter,
+    delivery: &Delivery,
+    pieces: impl Iterator<Item = &'a [u8]>,
+) -> (Vec<u8>, Report) {
+    let mut writer = rewriter.html_writer(delivery, Vec::new()).expect("a delivery");
+    for piece in pieces {
+        writer.write_all(piece).expect("memory");
+        writer.flush().expect("memory");
+    }
+    writer.finish().expect("memory")
+}
+
+/// Text for messages: short, and readable where it can be.
+pub(crate) fn show(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(4000)]).into_owned();
+    if bytes.len() > 4000 { format!("{text}… ({} bytes)", bytes.len()) } else { text }
+}
