@@ -362,7 +362,7 @@ fn conditional(comment: &str) -> Option<&str> {
 }
 
 /// The `href` of the document's first `a`, as html5ever has it.
-pub(crate) fn attribute(html: &str) -> Option<String> {
+fn attribute(html: &str) -> Option<String> {
     fn find(node: &Rc<Node>) -> Option<String> {
         if let NodeData::Element { name, attrs, .. } = &node.data
             && name.local == local_name!("a")
@@ -373,4 +373,16 @@ pub(crate) fn attribute(html: &str) -> Option<String> {
         node.children.borrow().iter().find_map(find)
     }
     find(&document(html).document)
+}
+
+/// A link's reported target is html5ever's own attribute value, trimmed.
+pub(crate) fn value_is_read(value: &str) {
+    let html = format!("<a href=\"{}\">", value.replace('"', "'"));
+    let report = rewriter().plan_html(html.as_bytes(), &delivery()).expect("a delivery");
+    let Some(link) = report.links.first() else {
+        assert!(report.limit.is_some() || report.status != Status::Rewritten, "no link in {html}");
+        return;
+    };
+    let expected = judge::trimmed(&attribute(&html).expect("a link"));
+    assert_eq!(link.target.as_deref(), Some(&*expected), "{html}");
 }
