@@ -473,11 +473,7 @@ impl Sites for Planner {
 
     fn image(&mut self, source: Source<'_>, range: Range<usize>) {
         let tag = source.at(range);
-        if let Some(Ok(markup)) = &self.bottom_pixel
-            && tag == markup.as_slice()
-        {
-            self.own_bottom = true;
-        }
+        self.own_bottom |= self.is_bottom_pixel(tag);
         if !self.detect || self.already {
             return;
         }
@@ -523,6 +519,10 @@ impl Sites for Planner {
         if any {
             self.decide();
         }
+    }
+
+    fn is_bottom_pixel(&self, tag: &[u8]) -> bool {
+        matches!(&self.bottom_pixel, Some(Ok(markup)) if tag == markup.as_slice())
     }
 
     fn is_top_pixel(&mut self, bytes: &[u8]) -> bool {

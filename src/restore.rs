@@ -97,6 +97,9 @@ impl Sites for Restorer<'_> {
     }
     fn text(&mut self, _: Source<'_>, _: Range<usize>, _: bool) {}
     fn link_end(&mut self, _: LinkEnd, _: usize, _: bool) {}
+    fn is_bottom_pixel(&self, _: &[u8]) -> bool {
+        false
+    }
     fn is_top_pixel(&mut self, _: &[u8]) -> bool {
         false
     }

@@ -79,6 +79,8 @@ pub(crate) trait Sites {
     fn text(&mut self, source: Source<'_>, range: Range<usize>, outlook: bool);
     /// The text of a link ends here, if one is open.
     fn link_end(&mut self, end: LinkEnd, at: usize, outlook: bool);
+    /// Whether this tag is the bottom pixel that would be inserted.
+    fn is_bottom_pixel(&self, tag: &[u8]) -> bool;
     /// Whether these bytes are the top pixel that would be inserted.
     fn is_top_pixel(&mut self, bytes: &[u8]) -> bool;
     /// Whether a top pixel is wanted.
@@ -271,6 +273,9 @@ impl<S: Sites> Walking<'_, S> {
     /// Decides whether the body's first element, made by `tag` that ends at `end`, is a preheader.
     fn first_element(&mut self, tag: &[u8], mode: TextMode, end: usize) {
         let Top::Begun(body) = self.walk.top else { return };
+        if self.sites.is_bottom_pixel(tag) {
+            return; // it took the place of a placeholder, which is text
+        }
         let opened = self.walk.tree.current().filter(|_| mode == TextMode::Data);
         match opened {
             _ if !is_hidden(tag) || end - body > PREHEADER_LIMIT => self.top_in_front(body),

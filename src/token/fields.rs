@@ -203,6 +203,9 @@ pub(crate) fn read(bytes: &[u8], slot: u8) -> Option<Token> {
     let packed_id = form.unpack(reader.take(form.packed_bytes())?);
     let part = if more & PART != 0 { Some(u32::try_from(reader.varint()?).ok()?) } else { None };
     let sealed_at = if more & SEALED_AT != 0 { Some(reader.varint()?) } else { None };
+    if sealed_at > Some(u64::MAX / 60) {
+        return None; // it is no time in seconds
+    }
     let expires = if more & EXPIRES != 0 { Some(u32::try_from(reader.varint()?).ok()?) } else { None };
     let mut extensions = Vec::new();
     if more & EXTENSIONS != 0 {
@@ -416,7 +419,7 @@ mod tests {
             link_name: Some("näme"),
             recipient: Some("a@b.example"),
             part: Some(u32::MAX),
-            sealed_at: Some(u64::MAX),
+            sealed_at: Some(u64::MAX / 60),
             expires: Some(u32::MAX),
             target: Some("https://example.com/"),
             extensions: &[(0, b""), (u64::MAX, b"bytes")],

@@ -129,7 +129,8 @@ fn is_late(rest: &[u8]) -> bool {
 }
 
 fn has_frameset(node: &Rc<Node>) -> bool {
-    let here = matches!(&node.data, NodeData::Element { name, .. } if name.local == local_name!("frameset"));
+    let here = matches!(&node.data, NodeData::Element { name, .. }
+        if name.local == local_name!("frameset") && name.ns == ns!(html));
     here || node.children.borrow().iter().any(has_frameset)
 }
 
