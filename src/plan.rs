@@ -24,7 +24,7 @@ use crate::report::{
     Report, Status, Verdict,
 };
 use crate::rewriter::Shared;
-use crate::token::{EventKind, TokenFields};
+use crate::token::{EventKind, Memo, TokenFields};
 
 /// How far after a link's tag its shown text is looked at.
 const TEXT_WINDOW: usize = 2048;
@@ -79,6 +79,7 @@ pub(crate) struct Planner {
     candidate: usize,
     collector: Collector,
     scratch: Vec<u8>,
+    memo: Memo,
 }
 
 impl Planner {
@@ -114,6 +115,7 @@ impl Planner {
             candidate: 0,
             collector,
             scratch: Vec::new(),
+            memo: Memo::default(),
             shared: shared.clone(),
         };
         if consent.contains(Consent::OPENS) {
@@ -156,8 +158,8 @@ impl Planner {
             sublink = link.sublink.as_deref();
         }
         self.scratch.clear();
-        self.shared.urls.write_url(&fields, sublink, &mut self.scratch)?;
-        Ok(self.scratch.iter().map(|&byte| char::from(byte)).collect())
+        self.shared.urls.write_url_with(&fields, sublink, Some(&mut self.memo), &mut self.scratch)?;
+        Ok(lossy(&self.scratch)) // it is ASCII
     }
 
     fn pixel(

@@ -78,6 +78,18 @@ pub(crate) fn encode(text: &str, quote: Option<u8>, charset: Charset, out: &mut 
     }
 }
 
+/// Bytes of a URL that mean nothing in any attribute value.
+static PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        plain[byte] =
+            matches!(byte as u8, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'/' | b':' | b'.');
+        byte += 1;
+    }
+    plain
+};
+
 fn numeric(c: char, out: &mut Vec<u8>) {
     out.extend_from_slice(format!("&#{};", c as u32).as_bytes());
 }

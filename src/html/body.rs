@@ -13,7 +13,7 @@ pub(crate) enum Top {
     /// It began here; nothing but white space and comments since.
     Begun(usize),
     /// Its first element is a hidden preheader, found on the stack at this index with this id.
-    Preheader { body: usize, element: (usize, u32) },
+    Preheader { body: usize, element: (usize, u32), paragraph: bool },
     /// Decided.
     Done,
 }

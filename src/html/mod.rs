@@ -222,6 +222,14 @@ impl Walk {
     }
 }
 
+/// What ended a preheader.
+enum Ended {
+    /// An end tag of its name.
+    ByItself,
+    ByStartTag,
+    Otherwise,
+}
+
 struct Walking<'a, S> {
     walk: &'a mut Walk,
     sites: &'a mut S,
@@ -253,13 +261,21 @@ impl<S: Sites> Walking<'_, S> {
         }
     }
 
-    /// Looks whether the preheader ended with the token just processed; `at` is where it ended.
-    fn watch_preheader(&mut self, source: Source<'_>, at: usize) {
-        let Top::Preheader { body, element } = self.walk.top else { return };
+    /// Looks whether the preheader ended with the token just processed, and `at` which place.
+    ///
+    /// One that ends without an end tag of its own has no place behind it: a pixel before the tag that
+    /// ended it would stand inside. Only a paragraph does: the pixel's `div` ends it too.
+    fn watch_preheader(&mut self, source: Source<'_>, at: usize, ended: Ended) {
+        let Top::Preheader { body, element, paragraph } = self.walk.top else { return };
         if self.walk.tree.is_open(element) {
             return;
         }
-        if at - body > PREHEADER_LIMIT {
+        let place = match ended {
+            Ended::ByItself => true,
+            Ended::ByStartTag => paragraph,
+            Ended::Otherwise => false,
+        };
+        if !place || at - body > PREHEADER_LIMIT {
             self.top_in_front(body);
         } else if self.sites.is_top_pixel(source.at(body..at)) {
             self.walk.top = Top::Done;
@@ -283,7 +299,10 @@ impl<S: Sites> Walking<'_, S> {
                 self.walk.top = Top::Done;
                 self.sites.top(end, false, true);
             }
-            Some(element) => self.walk.top = Top::Preheader { body, element },
+            Some(element) => {
+                let paragraph = self.walk.tree.is_named(element, Name::P);
+                self.walk.top = Top::Preheader { body, element, paragraph };
+            }
             None => self.top_in_front(body),
         }
     }
@@ -352,7 +371,7 @@ impl<S: Sites> Events for Walking<'_, S> {
             if made.is_some() && !explicit {
                 self.first_element(bytes, mode, range.end);
             }
-            self.watch_preheader(source, range.start);
+            self.watch_preheader(source, range.start, Ended::ByStartTag);
         }
         let targets = match made {
             Some(namespace) if !self.walk.tree.in_template() => self.walk.targets(bytes, name, namespace),
@@ -384,7 +403,10 @@ impl<S: Sites> Events for Walking<'_, S> {
         self.walk.tree.end_tag(name);
         if self.walk.top != Top::Done {
             self.watch_body(range.start);
-            self.watch_preheader(source, if ends_itself { range.end } else { range.start });
+            match ends_itself {
+                true => self.watch_preheader(source, range.end, Ended::ByItself),
+                false => self.watch_preheader(source, range.start, Ended::Otherwise),
+            }
             if let Top::Begun(body) | Top::Preheader { body, .. } = self.walk.top
                 && (matches!(name, Name::BODY | Name::HTML)
                     || matches!(name, Name::P | Name::BR) && matches!(self.walk.top, Top::Begun(_)))
@@ -418,7 +440,7 @@ impl<S: Sites> Events for Walking<'_, S> {
             // most text: it changes nothing that the walk must know
         } else if let Some(first) = text::classify(bytes, &mut self.walk.tree) {
             self.watch_body(range.start + first);
-            self.watch_preheader(source, range.start);
+            self.watch_preheader(source, range.start, Ended::Otherwise);
         }
         self.placeholders(source, range.start..range.start + used);
         if self.sites.wants_text() {

@@ -32,11 +32,29 @@ impl<'a> BitWriter<'a> {
         }
     }
 
-    /// Pads the last byte with zeros.
-    pub(crate) fn finish(self) {
+    /// Pads the last byte with zeros. Returns how many bits were written, if it began with an empty vector.
+    pub(crate) fn finish(self) -> u32 {
+        let whole = self.out.len() as u32 * 8;
         let bytes = self.count.div_ceil(8) as usize;
         let rest = ((self.pending << (32 - self.count)) as u32).to_be_bytes();
         self.out.extend_from_slice(&rest[..bytes]);
+        whole + self.count
+    }
+
+    /// Writes the first `count` bits of what another writer wrote.
+    pub(crate) fn append(&mut self, bits: &[u8], count: u32) {
+        let (words, rest) = bits.as_chunks::<4>();
+        let whole = words.len().min(count as usize / 32);
+        for word in &words[..whole] {
+            self.put(u32::from_be_bytes(*word), 32);
+        }
+        let mut left = count - whole as u32 * 32;
+        let tail = words.get(whole).map_or(rest, |word| word.as_slice());
+        for &byte in tail {
+            let here = left.min(8);
+            self.put(u32::from(byte) >> (8 - here), here);
+            left -= here;
+        }
     }
 
     /// Writes a text of at most [`MAX_TEXT`] bytes.
@@ -44,7 +62,11 @@ impl<'a> BitWriter<'a> {
         debug_assert!(text.len() <= MAX_TEXT);
         let start = (self.out.len(), self.pending, self.count);
         self.length(class, text.len());
-        self.symbols(class, text);
+        // The same parse; most texts are short, and clearing the arrays is dearer than one might think.
+        match text.len() {
+            0..=128 => self.symbols::<129>(class, text),
+            _ => self.symbols::<{ WINDOW + 1 }>(class, text),
+        }
         let coded = (self.out.len() - start.0) * 8 + self.count as usize - start.2 as usize;
         if coded > RAW_BITS + text.len() * 8 {
             self.out.truncate(start.0);
@@ -70,14 +92,15 @@ impl<'a> BitWriter<'a> {
         unreachable!("the last row takes every length");
     }
 
-    fn symbols(&mut self, class: TextClass, text: &[u8]) {
+    /// `ROOM`: one more than the longest window.
+    fn symbols<const ROOM: usize>(&mut self, class: TextClass, text: &[u8]) {
         // Cost in the high half, symbol in the low one: one comparison finds the cheapest.
-        let mut best = [0u32; WINDOW + 1];
-        let mut contexts = [0u8; WINDOW];
+        let mut best = [0u32; ROOM];
+        let mut contexts = [0u8; ROOM];
         let (mut before, mut last) = (START, START);
         let mut from = 0;
         while from < text.len() {
-            let window = &text[from..text.len().min(from + WINDOW)];
+            let window = &text[from..text.len().min(from + ROOM - 1)];
             let best = &mut best[..=window.len()];
             best[window.len()] = 0;
             for (place, &byte) in contexts.iter_mut().zip(window) {
@@ -246,7 +269,7 @@ mod tests {
                 }
                 let mut out = Vec::new();
                 let mut writer = BitWriter::new(&mut out);
-                writer.symbols(class, bytes);
+                writer.symbols::<{ WINDOW + 1 }>(class, bytes);
                 let count = writer.count as usize;
                 assert_eq!(out.len() * 8 + count, cost[bytes.len()]);
             }

@@ -12,6 +12,7 @@
 use super::EventKind;
 use super::codec::{BitReader, BitWriter, MAX_TEXT};
 use super::context::TextClass;
+use super::memo::Memo;
 use super::value::Token;
 use crate::{Error, ErrorKind, Result};
 
@@ -99,7 +100,7 @@ impl<'a> TokenFields<'a> {
     }
 
     /// Appends the fields. On an error nothing has been appended.
-    pub(crate) fn write(&self, out: &mut Vec<u8>) -> Result<()> {
+    pub(crate) fn write(&self, memo: Option<&mut Memo>, out: &mut Vec<u8>) -> Result<()> {
         self.check()?;
         let form = MessageIdForm::of(self.message_id);
         let more = flag(CAMPAIGN, self.campaign.is_some())
@@ -141,16 +142,13 @@ impl<'a> TokenFields<'a> {
             }
         }
         let mut bits = BitWriter::new(out);
-        if form == MessageIdForm::Text {
-            bits.text(TextClass::Name, self.message_id.as_bytes());
-        }
-        for name in
-            [self.recipient, self.link_name, self.campaign, self.pool, self.subaccount].into_iter().flatten()
-        {
-            bits.text(TextClass::Name, name.as_bytes());
-        }
-        if let Some(target) = self.target {
-            bits.text(TextClass::Target, target.as_bytes());
+        let id = (form == MessageIdForm::Text).then_some(self.message_id);
+        let names = [id, self.recipient, self.link_name, self.campaign, self.pool, self.subaccount];
+        let names = names.into_iter().flatten().map(|name| (TextClass::Name, name.as_bytes()));
+        let texts = names.chain(self.target.map(|target| (TextClass::Target, target.as_bytes())));
+        match memo {
+            Some(memo) => texts.for_each(|(class, text)| memo.text(&mut bits, class, text)),
+            None => texts.for_each(|(class, text)| bits.text(class, text)),
         }
         bits.finish();
         Ok(())
@@ -375,7 +373,7 @@ mod tests {
 
     fn bytes(fields: &TokenFields<'_>) -> Vec<u8> {
         let mut out = Vec::new();
-        fields.write(&mut out).unwrap();
+        fields.write(None, &mut out).unwrap();
         out
     }
 
@@ -453,7 +451,7 @@ mod tests {
             TokenFields { message_id: &long, ..TokenFields::default() },
             TokenFields { extensions: &[(1, long.as_bytes())], ..TokenFields::default() },
         ] {
-            let error = fields.write(&mut out).unwrap_err();
+            let error = fields.write(None, &mut out).unwrap_err();
             assert!(error.to_string().contains("at most 8192"), "{error}");
             assert!(out.is_empty());
         }

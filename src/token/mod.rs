@@ -27,6 +27,7 @@ mod format;
 mod key;
 mod key_file;
 mod location;
+mod memo;
 mod permission;
 mod siv;
 mod sparky;
@@ -44,6 +45,7 @@ pub use fields::TokenFields;
 pub use format::UrlFormat;
 pub use key::KeyRing;
 pub use key_file::{KeyEntry, KeyFile, KeyState};
+pub(crate) use memo::Memo;
 pub use value::Token;
 pub use writer::UrlWriter;
 

@@ -10,6 +10,7 @@ use super::domain::TrackingDomain;
 use super::fields::TokenFields;
 use super::format::{Shape, UrlFormat};
 use super::key::{KeyRing, first_byte};
+use super::memo::Memo;
 use super::siv::{Siv, TAG_BYTES};
 use super::sparky;
 use super::template::{Template, TemplateKey};
@@ -103,6 +104,17 @@ impl UrlWriter {
         sublink: Option<&str>,
         out: &mut Vec<u8>,
     ) -> Result<()> {
+        self.write_url_with(fields, sublink, None, out)
+    }
+
+    /// The same, with the texts that were coded before for this document.
+    pub(crate) fn write_url_with(
+        &self,
+        fields: &TokenFields<'_>,
+        sublink: Option<&str>,
+        memo: Option<&mut Memo>,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
         if let Some(sublink) = sublink.filter(|sublink| !is_sublink(sublink)) {
             return Err(Error::new(
                 ErrorKind::Delivery,
@@ -117,7 +129,7 @@ impl UrlWriter {
                     out.extend_from_slice(sublink.as_bytes());
                     out.push(b'/');
                 }
-                seal(siv, *first, fields, out).inspect_err(|_| out.truncate(start))
+                seal(siv, *first, fields, memo, out).inspect_err(|_| out.truncate(start))
             }
             Scheme::Template { template, key } => {
                 template.write(fields, sublink, key, out);
@@ -186,11 +198,17 @@ impl UrlWriter {
 
 /// Appends a token. The bytes are sealed where they are written, moved to the end of the room for their characters,
 /// and coded from there.
-fn seal(siv: &Siv, first: u8, fields: &TokenFields<'_>, out: &mut Vec<u8>) -> Result<()> {
+fn seal(
+    siv: &Siv,
+    first: u8,
+    fields: &TokenFields<'_>,
+    memo: Option<&mut Memo>,
+    out: &mut Vec<u8>,
+) -> Result<()> {
     let start = out.len();
     out.push(first);
     out.extend_from_slice(&[0; TAG_BYTES]);
-    fields.write(out)?;
+    fields.write(memo, out)?;
     let (head, message) = out[start..].split_at_mut(1 + TAG_BYTES);
     head[1..].copy_from_slice(&siv.seal(message));
     let length = out.len() - start;
