@@ -59,6 +59,8 @@ pub struct Options {
     charset: Option<String>,
 }
 
+type OnLink = Arc<dyn Fn(&LinkReport) + Send + Sync>;
+
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) customer_id: u64,
@@ -77,7 +79,7 @@ pub(crate) struct Settings {
     pub(crate) charset: Option<Charset>,
     pub(crate) engine: Option<Engine>,
     pub(crate) policy: Option<Arc<dyn LinkPolicy>>,
-    pub(crate) on_link: Option<Arc<dyn Fn(&LinkReport) + Send + Sync>>,
+    pub(crate) on_link: Option<OnLink>,
 }
 
 impl Options {

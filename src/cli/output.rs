@@ -244,7 +244,8 @@ mod tests {
     fn drafts_get_their_name_when_they_are_whole() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("out");
-        let make: [fn(&Path, Option<&Permissions>) -> io::Result<Unfinished>; 2] =
+        type Make = fn(&Path, Option<&Permissions>) -> io::Result<Unfinished>;
+        let make: [Make; 2] =
             [Unfinished::beside, Unfinished::hidden];
         for (make, is_there) in [(make[0], false), (make[0], true), (make[1], true), (make[1], false)] {
             match is_there {

@@ -45,10 +45,7 @@ pub(crate) fn trim(text: &str) -> Cow<'_, str> {
 /// Characters that the charset lacks become numeric references.
 pub(crate) fn encode(text: &str, quote: Option<u8>, charset: Charset, out: &mut Vec<u8>) {
     // Sealed URLs need no escaping at all.
-    if text
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/' | b':' | b'.'))
-    {
+    if text.bytes().all(|byte| PLAIN[usize::from(byte)]) {
         out.extend_from_slice(text.as_bytes());
         return;
     }

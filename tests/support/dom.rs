@@ -29,7 +29,6 @@ fn opts() -> ParseOpts {
         // The charset's decoder takes the byte order mark; html5ever would also drop one behind a meta tag.
         tokenizer: TokenizerOpts { discard_bom: false, ..TokenizerOpts::default() },
         tree_builder: TreeBuilderOpts { scripting_enabled: false, ..TreeBuilderOpts::default() },
-        ..ParseOpts::default()
     }
 }
 
@@ -116,7 +115,8 @@ fn is_late(rest: &[u8]) -> bool {
     loop {
         rest = rest.trim_start();
         if let Some(comment) = rest.strip_prefix("<!--") {
-            match comment.split_once("-->") {
+            let short = [">", "->"].iter().find_map(|end| comment.strip_prefix(end));
+            match short.map(|after| ("", after)).or_else(|| comment.split_once("-->")) {
                 Some((_, after)) => rest = after,
                 None => return false,
             }

@@ -106,7 +106,7 @@ impl Tree {
         if self.afford(self.formatting.len() - start) {
             let earlier = &self.formatting[start..];
             if earlier.iter().filter(|entry| same(entry)).count() >= 3
-                && let Some(first) = earlier.iter().position(|entry| same(entry))
+                && let Some(first) = earlier.iter().position(same)
             {
                 self.formatting.remove(start + first);
             }

@@ -217,12 +217,10 @@ impl Tree {
     fn in_frameset(&mut self, token: Token<'_>) -> Step {
         match token {
             Token::Start(Name::FRAMESET, _) => self.insert(Name::FRAMESET),
-            Token::End(Name::FRAMESET) => {
-                if self.stack.len() > 1 {
-                    self.stack.pop();
-                    if !self.stack.top_is(Name::FRAMESET) {
-                        self.mode = Mode::AfterFrameset;
-                    }
+            Token::End(Name::FRAMESET) if self.stack.len() > 1 => {
+                self.stack.pop();
+                if !self.stack.top_is(Name::FRAMESET) {
+                    self.mode = Mode::AfterFrameset;
                 }
             }
             Token::Start(Name::FRAME, _) => self.insert_void(),
