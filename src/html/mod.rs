@@ -360,6 +360,11 @@ impl<S: Sites> Events for Walking<'_, S> {
         let bytes = source.at(range.clone());
         let name = Name::of(&bytes[name_range(bytes)]);
         self.walk.tree.at(range.end);
+        if name == Name::FRAMESET
+            && let Some(body) = self.walk.hold()
+        {
+            self.top_in_front(body); // behind it would be too late to keep the body
+        }
         let (made, mode) = self.walk.tree.start_tag(name, &Facts { source: bytes });
         if self.walk.tree.depth() > MOST_OPEN {
             self.limit(range.start);
