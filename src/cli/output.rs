@@ -245,8 +245,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("out");
         type Make = fn(&Path, Option<&Permissions>) -> io::Result<Unfinished>;
-        let make: [Make; 2] =
-            [Unfinished::beside, Unfinished::hidden];
+        let make: [Make; 2] = [Unfinished::beside, Unfinished::hidden];
         for (make, is_there) in [(make[0], false), (make[0], true), (make[1], true), (make[1], false)] {
             match is_there {
                 true => std::fs::write(&target, "old").unwrap(),

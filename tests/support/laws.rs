@@ -29,11 +29,14 @@ pub(crate) fn check(html: &[u8]) {
             }
         }
     }
-    // In memory a rewritten document comes back as it is.
-    let again = rewriter().rewrite_html(output, &delivery).expect("a delivery");
-    assert!(again.bytes == *output, "not idempotent\n{}\n{}", show(output), show(&again.bytes));
-
     let left = |reason| report.links_left.contains_key(&reason);
+    // In memory a rewritten document comes back as it is, if it holds a token; if nothing could be put
+    // into it, an opt-out that was honoured leaves no trace there either.
+    let token = report.links_tracked > 0 || report.pixels.iter().any(|pixel| pixel.place.is_some());
+    if token || !left(Reason::OptOut) {
+        let again = rewriter().rewrite_html(output, &delivery).expect("a delivery");
+        assert!(again.bytes == *output, "not idempotent\n{}\n{}", show(output), show(&again.bytes));
+    }
     if !left(Reason::OptOut) && report.limit.is_none() {
         let (again, _) = stream(rewriter(), &delivery, output.chunks(1000));
         assert!(again == *output, "the stream is not idempotent\n{}\n{}", show(output), show(&again));
