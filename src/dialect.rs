@@ -3,12 +3,15 @@
 
 use std::ops::Range;
 use std::str::FromStr;
+use std::sync::LazyLock;
+
+use memchr::{memchr3_iter, memmem};
 
 use crate::charset::Charset;
 use crate::edit::Edit;
 use crate::error::{Error, ErrorKind};
 use crate::html::attribute;
-use crate::html::tag::{Attribute, Attributes, is_self_closing, is_space, name_range};
+use crate::html::tag::{Attribute, Attributes, is_space};
 
 /// A sender whose attributes are understood. [`Dialect::SparkPost`] is on by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -278,10 +281,24 @@ fn joining(tag: &[u8], remove: &[Attribute]) -> Vec<usize> {
     joining
 }
 
+/// Where `msys` first stands, in any case. Lower case is searched for as a word, the other spellings
+/// by their capitals, which are rare in markup.
+pub(crate) fn find_msys(bytes: &[u8]) -> usize {
+    static LOWER: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new("msys"));
+    let lower = LOWER.find(bytes).unwrap_or(bytes.len());
+    let capital = memchr3_iter(b'M', b'S', b'Y', &bytes[..lower]).find_map(|at| {
+        let around = at.saturating_sub(3)..bytes.len().min(at + 4);
+        let found = bytes[around.clone()].windows(4).position(|word| word.eq_ignore_ascii_case(b"msys"));
+        found.map(|index| around.start + index)
+    });
+    capital.unwrap_or(lower)
+}
+
 /// Whether the tag with these edits has the same attributes but for the removed ones: a check for
 /// tests and fuzzing.
 #[cfg(any(test, debug_assertions))]
 pub(crate) fn removal_is_clean(tag: &[u8], remove: &[Attribute], edits: &[Edit]) -> bool {
+    use crate::html::tag::{is_self_closing, name_range};
     let mut result = tag.to_vec();
     for edit in edits.iter().rev() {
         result.splice(edit.range.clone(), edit.replacement.iter().copied());

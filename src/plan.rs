@@ -6,12 +6,12 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use memchr::{memchr3_iter, memmem};
+use memchr::memmem;
 
 use crate::charset::Charset;
-use crate::dialect::{Dialect, Directives, removal};
+use crate::dialect::{Dialect, Directives, find_msys, removal};
 use crate::edit::{Edit, Edits};
 use crate::error::Result;
 use crate::html::tag::Attribute;
@@ -198,15 +198,14 @@ impl Planner {
 
     /// The report, once everything was read.
     pub(crate) fn finish(mut self, bytes_in: u64, bytes_out: u64) -> Report {
-        let absent = |kind, reason| PixelReport { kind, place: None, offset: None, reason: Some(reason) };
         let mut report = std::mem::take(&mut self.collector.report);
         report.charset = self.charset.name().to_owned();
         report.bytes_in = bytes_in;
         report.bytes_out = bytes_out;
         report.status = if self.edited { Status::Rewritten } else { Status::Unchanged };
         report.pixels = vec![
-            self.top_report.unwrap_or(absent(EventKind::InitialOpen, NoPlace::Off)),
-            self.bottom_report.unwrap_or(absent(EventKind::Open, NoPlace::Off)),
+            self.top_report.unwrap_or(PixelReport::absent(EventKind::InitialOpen, NoPlace::Off)),
+            self.bottom_report.unwrap_or(PixelReport::absent(EventKind::Open, NoPlace::Off)),
         ];
         report
     }
@@ -230,10 +229,10 @@ impl Planner {
         self.pending_top = None;
         let place = if after_preheader { PixelPlace::AfterPreheader } else { PixelPlace::BodyStart };
         if present {
-            self.top_report = Some(pixel_present(EventKind::InitialOpen, at));
+            self.top_report = Some(PixelReport::present(EventKind::InitialOpen, at));
         } else {
             let markup = markup.clone();
-            self.top_report = Some(pixel_placed(EventKind::InitialOpen, place, at));
+            self.top_report = Some(PixelReport::placed(EventKind::InitialOpen, place, at));
             self.edited = true;
             self.edits.push_first(Edit { range: at..at, replacement: markup });
         }
@@ -242,11 +241,11 @@ impl Planner {
     fn place_bottom(&mut self, range: Range<usize>, place: PixelPlace) {
         let report = match &self.bottom_pixel {
             None => return,
-            Some(Err(reason)) => pixel_absent(EventKind::Open, *reason),
-            Some(Ok(_)) if self.own_bottom => pixel_present(EventKind::Open, range.start),
+            Some(Err(reason)) => PixelReport::absent(EventKind::Open, *reason),
+            Some(Ok(_)) if self.own_bottom => PixelReport::present(EventKind::Open, range.start),
             Some(Ok(markup)) => {
                 let markup = markup.clone();
-                let report = pixel_placed(EventKind::Open, place, range.start);
+                let report = PixelReport::placed(EventKind::Open, place, range.start);
                 self.edit(range, markup);
                 report
             }
@@ -538,8 +537,10 @@ impl Sites for Planner {
     fn top(&mut self, at: usize, present: bool, after_preheader: bool) {
         match &self.top_pixel {
             None => {}
-            Some(Err(reason)) => self.top_report = Some(pixel_absent(EventKind::InitialOpen, *reason)),
-            Some(Ok(_)) if present => self.top_report = Some(pixel_present(EventKind::InitialOpen, at)),
+            Some(Err(reason)) => self.top_report = Some(PixelReport::absent(EventKind::InitialOpen, *reason)),
+            Some(Ok(_)) if present => {
+                self.top_report = Some(PixelReport::present(EventKind::InitialOpen, at))
+            }
             Some(Ok(_)) => self.pending_top = Some((at, after_preheader)),
         }
     }
@@ -552,13 +553,13 @@ impl Sites for Planner {
 
     fn no_top(&mut self, why: NoPlace) {
         if self.top_pixel.is_some() {
-            self.top_report = Some(pixel_absent(EventKind::InitialOpen, why));
+            self.top_report = Some(PixelReport::absent(EventKind::InitialOpen, why));
         }
     }
 
     fn no_bottom(&mut self, why: NoPlace) {
         if self.bottom_pixel.is_some() {
-            self.bottom_report = Some(pixel_absent(EventKind::Open, why));
+            self.bottom_report = Some(PixelReport::absent(EventKind::Open, why));
         }
     }
 
@@ -577,35 +578,10 @@ impl Sites for Planner {
     }
 }
 
-/// Where `msys` first stands, in any case. Lower case is searched for as a word, the other spellings
-/// by their capitals, which are rare in markup.
-fn find_msys(bytes: &[u8]) -> usize {
-    static LOWER: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new("msys"));
-    let lower = LOWER.find(bytes).unwrap_or(bytes.len());
-    let capital = memchr3_iter(b'M', b'S', b'Y', &bytes[..lower]).find_map(|at| {
-        let around = at.saturating_sub(3)..bytes.len().min(at + 4);
-        let found = bytes[around.clone()].windows(4).position(|word| word.eq_ignore_ascii_case(b"msys"));
-        found.map(|index| around.start + index)
-    });
-    capital.unwrap_or(lower)
-}
-
 /// As text for the report; most of it is ASCII.
 fn lossy(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
         Err(_) => String::from_utf8_lossy(bytes).into_owned(),
     }
-}
-
-fn pixel_placed(kind: EventKind, place: PixelPlace, at: usize) -> PixelReport {
-    PixelReport { kind, place: Some(place), offset: Some(at as u64), reason: None }
-}
-
-fn pixel_present(kind: EventKind, at: usize) -> PixelReport {
-    PixelReport { kind, place: None, offset: Some(at as u64), reason: Some(NoPlace::Present) }
-}
-
-fn pixel_absent(kind: EventKind, reason: NoPlace) -> PixelReport {
-    PixelReport { kind, place: None, offset: None, reason: Some(reason) }
 }

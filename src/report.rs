@@ -238,6 +238,20 @@ pub struct PixelReport {
     pub reason: Option<NoPlace>,
 }
 
+impl PixelReport {
+    pub(crate) fn placed(kind: EventKind, place: PixelPlace, at: usize) -> PixelReport {
+        PixelReport { kind, place: Some(place), offset: Some(at as u64), reason: None }
+    }
+
+    pub(crate) fn present(kind: EventKind, at: usize) -> PixelReport {
+        PixelReport { kind, place: None, offset: Some(at as u64), reason: Some(NoPlace::Present) }
+    }
+
+    pub(crate) fn absent(kind: EventKind, reason: NoPlace) -> PixelReport {
+        PixelReport { kind, place: None, offset: None, reason: Some(reason) }
+    }
+}
+
 /// A tracking attribute that was removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]

@@ -199,7 +199,7 @@ impl fmt::Debug for Rewriter {
 
 /// The report of a document that comes back as it was.
 pub(crate) fn passed_through(status: Status, charset: Charset, length: u64) -> Report {
-    let absent = |kind| PixelReport { kind, place: None, offset: None, reason: Some(NoPlace::PassedThrough) };
+    let absent = |kind| PixelReport::absent(kind, NoPlace::PassedThrough);
     Report {
         status,
         charset: charset.name().to_owned(),

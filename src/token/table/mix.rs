@@ -1,344 +1,17 @@
 //! Generated mail links, names and addresses: what public lists of URLs lack.
 //!
 //! Brands and rare words are drawn evenly from all words of the list of URLs, or made of syllables, so that no
-//! single one is learnt, only what words look like. No word of [`WORDS`] stands in the sample that the URL lengths are
-//! measured on.
+//! single one is learnt, only what words look like.
 
 use crate::context::TextClass;
 use crate::learn::Item;
-
-/// Words of slugs, categories, campaigns and link names.
-pub(crate) const WORDS: &[&str] = &[
-    "the",
-    "and",
-    "for",
-    "with",
-    "your",
-    "you",
-    "new",
-    "how",
-    "what",
-    "why",
-    "from",
-    "best",
-    "all",
-    "more",
-    "this",
-    "that",
-    "our",
-    "are",
-    "not",
-    "can",
-    "will",
-    "into",
-    "out",
-    "off",
-    "over",
-    "about",
-    "after",
-    "first",
-    "last",
-    "one",
-    "two",
-    "three",
-    "year",
-    "years",
-    "day",
-    "days",
-    "week",
-    "time",
-    "today",
-    "now",
-    "world",
-    "home",
-    "life",
-    "work",
-    "people",
-    "business",
-    "money",
-    "market",
-    "markets",
-    "bank",
-    "price",
-    "prices",
-    "sale",
-    "sales",
-    "shop",
-    "women",
-    "men",
-    "kids",
-    "baby",
-    "girls",
-    "boys",
-    "shoes",
-    "boots",
-    "dress",
-    "dresses",
-    "shirt",
-    "shirts",
-    "jeans",
-    "jackets",
-    "coats",
-    "bags",
-    "watches",
-    "jewelry",
-    "accessories",
-    "clothing",
-    "beauty",
-    "skin",
-    "hair",
-    "kitchen",
-    "garden",
-    "outdoor",
-    "furniture",
-    "bedroom",
-    "living",
-    "room",
-    "table",
-    "chair",
-    "sofa",
-    "light",
-    "black",
-    "white",
-    "blue",
-    "red",
-    "green",
-    "gold",
-    "silver",
-    "grey",
-    "pink",
-    "cotton",
-    "leather",
-    "wool",
-    "long",
-    "short",
-    "sleeve",
-    "set",
-    "pack",
-    "size",
-    "large",
-    "small",
-    "mini",
-    "pro",
-    "plus",
-    "max",
-    "ultra",
-    "classic",
-    "sport",
-    "sports",
-    "running",
-    "fitness",
-    "bike",
-    "camp",
-    "travel",
-    "hotel",
-    "hotels",
-    "flight",
-    "flights",
-    "holiday",
-    "summer",
-    "winter",
-    "spring",
-    "autumn",
-    "christmas",
-    "easter",
-    "black-friday",
-    "cyber-monday",
-    "valentine",
-    "gift",
-    "gifts",
-    "card",
-    "cards",
-    "offer",
-    "offers",
-    "deal",
-    "deals",
-    "discount",
-    "free",
-    "shipping",
-    "order",
-    "orders",
-    "account",
-    "profile",
-    "settings",
-    "support",
-    "help",
-    "contact",
-    "terms",
-    "privacy",
-    "policy",
-    "newsletter",
-    "welcome",
-    "reminder",
-    "weekly",
-    "monthly",
-    "daily",
-    "digest",
-    "update",
-    "updates",
-    "launch",
-    "product",
-    "products",
-    "collection",
-    "category",
-    "politics",
-    "government",
-    "president",
-    "election",
-    "minister",
-    "court",
-    "police",
-    "war",
-    "health",
-    "science",
-    "technology",
-    "tech",
-    "climate",
-    "energy",
-    "culture",
-    "film",
-    "music",
-    "book",
-    "books",
-    "food",
-    "recipe",
-    "recipes",
-    "review",
-    "reviews",
-    "interview",
-    "opinion",
-    "analysis",
-    "video",
-    "live",
-    "story",
-    "report",
-    "study",
-    "research",
-    "school",
-    "university",
-    "city",
-    "country",
-    "state",
-    "house",
-    "car",
-    "cars",
-    "team",
-    "game",
-    "games",
-    "player",
-    "season",
-    "league",
-    "cup",
-    "final",
-    "win",
-    "wins",
-    "data",
-    "cloud",
-    "software",
-    "app",
-    "mobile",
-    "phone",
-    "web",
-    "design",
-    "guide",
-    "tips",
-    "ways",
-    "start",
-    "started",
-    "getting",
-    "learn",
-    "build",
-    "make",
-    "using",
-    "project",
-    "projects",
-    "workspace",
-    "dashboard",
-    "task",
-    "tasks",
-    "meeting",
-    "event",
-    "events",
-    "webinar",
-    "invite",
-    "members",
-    "pricing",
-    "billing",
-    "invoice",
-    "plan",
-    "plans",
-    "trial",
-    "upgrade",
-    "feature",
-    "features",
-    "release",
-    "security",
-    "password",
-    "reset",
-    "confirm",
-    "verify",
-    "email",
-    "login",
-    "online",
-    "customer",
-    "service",
-    "community",
-];
-
-const FIRST: &[&str] = &[
-    "james", "mary", "john", "anna", "michael", "sarah", "david", "laura", "peter", "julia", "thomas",
-    "maria", "andrea", "paul", "lisa", "martin", "sophie", "daniel", "claire", "kevin", "emma", "alex",
-    "chris", "mark", "jane", "susan", "robert", "linda", "william", "karen", "stefan", "marie", "jean",
-    "luis", "carlos", "ana",
-];
-const LAST: &[&str] = &[
-    "smith", "jones", "brown", "miller", "wilson", "taylor", "johnson", "davis", "garcia", "martinez",
-    "mueller", "schmidt", "weber", "fischer", "bernard", "dubois", "rossi", "silva", "santos", "lee", "wang",
-    "kumar", "singh", "nguyen", "anderson", "thompson", "walker", "young", "king", "wright", "hill", "green",
-    "baker", "nelson",
-];
-const MAIL_HOSTS: &[&str] = &[
-    "gmail.com",
-    "gmail.com",
-    "gmail.com",
-    "gmail.com",
-    "yahoo.com",
-    "hotmail.com",
-    "outlook.com",
-    "icloud.com",
-    "aol.com",
-    "gmx.de",
-    "web.de",
-    "orange.fr",
-    "yahoo.co.uk",
-    "live.com",
-    "googlemail.com",
-    "me.com",
-    "msn.com",
-    "comcast.net",
-    "t-online.de",
-    "free.fr",
-    "libero.it",
-    "mail.ru",
-    "btinternet.com",
-    "protonmail.com",
-];
-const TOPS: &[&str] = &[
-    ".com", ".com", ".com", ".com", ".com", ".com", ".com", ".co.uk", ".de", ".org", ".net", ".io", ".fr",
-    ".eu", ".com.au", ".nl", ".it", ".es", ".co", ".app", ".shop", ".ca", ".ch", ".at", ".us", ".se", ".pl",
-    ".info",
-];
-const PREFIXES: &[&str] = &[
-    "www.", "www.", "www.", "www.", "www.", "www.", "", "", "", "shop.", "app.", "news.", "go.", "click.",
-    "email.", "my.", "account.", "store.", "blog.", "help.", "links.", "info.", "support.", "docs.", "m.",
-    "secure.", "mail.", "e.", "link.", "try.", "learn.", "events.", "status.", "us.", "uk.",
-];
+use crate::words::{FIRST, MAIL_HOSTS, PREFIXES, TOPS, WORDS};
 
 /// splitmix64: small, and the same everywhere.
 pub(crate) struct Random<'l> {
-    state: u64,
+    pub(crate) state: u64,
     /// Words of the list of URLs.
-    lexicon: &'l [String],
+    pub(crate) lexicon: &'l [String],
 }
 
 impl Random<'_> {
@@ -386,7 +59,7 @@ impl Random<'_> {
             self.hex(12)
         )
     }
-    fn brand(&mut self) -> String {
+    pub(crate) fn brand(&mut self) -> String {
         if self.chance(80) {
             return self.lexicon[self.below(self.lexicon.len())].clone();
         }
@@ -403,15 +76,15 @@ impl Random<'_> {
             })
             .collect()
     }
-    fn word(&mut self) -> String {
+    pub(crate) fn word(&mut self) -> String {
         // Names and rare words exist too.
         if self.chance(22) { self.brand() } else { self.pick(WORDS).to_string() }
     }
-    fn slug(&mut self, low: usize, high: usize) -> String {
+    pub(crate) fn slug(&mut self, low: usize, high: usize) -> String {
         let n = low + self.below(high - low + 1);
         (0..n).map(|_| self.word()).collect::<Vec<_>>().join("-")
     }
-    fn host(&mut self) -> String {
+    pub(crate) fn host(&mut self) -> String {
         let middle = if self.chance(25) {
             self.slug(1, 2)
         } else if self.chance(30) {
@@ -421,7 +94,7 @@ impl Random<'_> {
         };
         format!("{}{}{}", self.pick(PREFIXES), middle, self.pick(TOPS))
     }
-    fn date(&mut self, between: &str) -> String {
+    pub(crate) fn date(&mut self, between: &str) -> String {
         format!(
             "20{}{between}{:02}{between}{:02}",
             20 + self.below(10),
@@ -429,7 +102,7 @@ impl Random<'_> {
             1 + self.below(28)
         )
     }
-    fn id(&mut self) -> String {
+    pub(crate) fn id(&mut self) -> String {
         match self.below(8) {
             0..=3 => self.digits(4, 10),
             4 => self.hex(24),
@@ -610,7 +283,7 @@ fn account(random: &mut Random<'_>, url: &mut String) {
     }
 }
 
-fn campaign_name(random: &mut Random<'_>) -> String {
+pub(crate) fn campaign_name(random: &mut Random<'_>) -> String {
     let join = random.pick(&["_", "-", "_", "-", "+", "%20"]);
     let n = 1 + random.below(4);
     let mut name = (0..n).map(|_| random.word()).collect::<Vec<_>>().join(join);
@@ -628,7 +301,7 @@ fn campaign_name(random: &mut Random<'_>) -> String {
     name
 }
 
-fn capital(word: &str) -> String {
+pub(crate) fn capital(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().map_or(String::new(), |first| first.to_uppercase().collect::<String>() + letters.as_str())
 }
@@ -774,124 +447,4 @@ fn campaign_tags(random: &mut Random<'_>, url: &mut String) {
         url.push_str(&tag);
     }
     url.push_str(&fragment.unwrap_or_default());
-}
-
-/// Recipients, link names, campaigns, pools, message ids.
-pub(crate) fn names(n: usize, lexicon: &[String]) -> Vec<Item> {
-    let mut random = Random { state: 2, lexicon };
-    (0..n)
-        .map(|number| {
-            let text = match random.below(10) {
-                0..=4 => recipient(&mut random),
-                5..=6 => link_name(&mut random),
-                7 => campaign_name(&mut random),
-                8 => format!(
-                    "{}-{}",
-                    random.pick(&[
-                        "pool",
-                        "vmta",
-                        "mta",
-                        "ip",
-                        "stream",
-                        "marketing",
-                        "transactional",
-                        "newsletter",
-                        "bulk",
-                        "promo",
-                        "default"
-                    ]),
-                    random.digits(1, 2)
-                ),
-                _ => message_id(&mut random),
-            };
-            Item {
-                text: text.into_bytes(),
-                class: TextClass::Name,
-                weight: 1.0,
-                source: 2_000_000 + (number as u32 & 0xfff),
-            }
-        })
-        .collect()
-}
-
-fn recipient(random: &mut Random<'_>) -> String {
-    let first = if random.chance(60) { random.pick(FIRST).to_string() } else { random.brand() };
-    let last = if random.chance(45) { random.pick(LAST).to_string() } else { random.brand() };
-    let mut local = match random.below(8) {
-        0..=2 => format!("{first}.{last}"),
-        3 => format!("{}{last}", &first[..1]),
-        4 => format!("{first}{last}"),
-        5 => format!("{first}_{last}"),
-        6 => first,
-        _ => random
-            .pick(&["info", "office", "contact", "sales", "hello", "mail", "news", "marketing"])
-            .to_string(),
-    };
-    if random.chance(30) {
-        local += &random.digits(1, 4);
-    }
-    if random.chance(4) {
-        local = format!("{local}+{}", random.word());
-    }
-    let host = if random.chance(60) {
-        random.pick(MAIL_HOSTS).to_string()
-    } else {
-        format!("{}{}", if random.chance(75) { random.brand() } else { random.slug(1, 2) }, random.pick(TOPS))
-    };
-    if random.chance(4) { format!("{}@{host}", capital(&local)) } else { format!("{local}@{host}") }
-}
-
-fn link_name(random: &mut Random<'_>) -> String {
-    let join = random.pick(&["-", "-", "_", " ", "."]);
-    let n = 1 + random.below(3);
-    let place = random.pick(&[
-        "hero",
-        "cta",
-        "header",
-        "footer",
-        "button",
-        "image",
-        "logo",
-        "product",
-        "banner",
-        "nav",
-        "title",
-        "article",
-        "main",
-        "top",
-        "social",
-        "view in browser",
-        "unsubscribe",
-        "read-more",
-        "secondary",
-        "primary",
-    ]);
-    let mut name = place.to_string();
-    for _ in 1..n {
-        name = format!("{name}{join}{}", random.word());
-    }
-    if random.chance(35) {
-        name = format!("{name}{join}{}", random.digits(1, 2));
-    }
-    if random.chance(15) { name.split(join).map(capital).collect::<Vec<_>>().join(join) } else { name }
-}
-
-fn message_id(random: &mut Random<'_>) -> String {
-    match random.below(6) {
-        0 => format!("{}.{}@{}", random.date(""), random.hex(12), random.host()),
-        1 => format!("{}@{}", random.uuid(), random.host()),
-        2 => format!(
-            "{}.{}.{}@mail.{}",
-            random.digits(10, 10),
-            random.digits(4, 6),
-            random.digits(5, 9),
-            random.host()
-        ),
-        3 => {
-            let n = 16 + random.below(16);
-            format!("{}@{}", random.alphanumeric(n), random.host())
-        }
-        4 => format!("CA{}@mail.gmail.com", random.base64(48)),
-        _ => random.hex(32),
-    }
 }

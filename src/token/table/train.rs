@@ -12,6 +12,8 @@
 mod context;
 mod learn;
 mod mix;
+mod names;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -42,7 +44,7 @@ fn main() {
     let lexicon = lexicon(&items);
     let mut links = mix::links(14_000, &lexicon);
     scale(&mut links, LINKS_WEIGHT);
-    let mut names = mix::names(14_000, &lexicon);
+    let mut names = crate::names::names(14_000, &lexicon);
     scale(&mut names, NAMES_WEIGHT);
     items.append(&mut links);
     items.append(&mut names);
