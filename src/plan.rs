@@ -563,12 +563,13 @@ impl Sites for Planner {
         }
     }
 
-    fn placeholder(&mut self, range: Range<usize>, may_take: bool) -> bool {
+    fn placeholder(&mut self, range: Range<usize>, may_take: bool, joins: bool) -> bool {
         if may_take && !self.own_bottom && matches!(self.bottom_pixel, Some(Ok(_))) {
             self.place_bottom(range, PixelPlace::Placeholder);
             return true;
         }
-        self.edit(range.clone(), Vec::new());
+        let between: &[u8] = if joins { b"<!---->" } else { b"" };
+        self.edit(range.clone(), between.to_vec());
         self.collector.change(Change::PlaceholderRemoved { range: range.start as u64..range.end as u64 });
         false
     }

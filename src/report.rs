@@ -271,7 +271,8 @@ pub struct RemovedAttribute {
 #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case", tag = "change"))]
 #[non_exhaustive]
 pub enum Change {
-    /// A pixel placeholder was taken out of the text.
+    /// A pixel placeholder was taken out of the text. Between a `<` or an unfinished character reference
+    /// and what would complete it, an empty comment took its place.
     PlaceholderRemoved {
         /// Where it stood in the input, in bytes.
         range: Range<u64>,

@@ -112,7 +112,7 @@ impl Sites for Restorer<'_> {
     }
     fn no_top(&mut self, _: NoPlace) {}
     fn no_bottom(&mut self, _: NoPlace) {}
-    fn placeholder(&mut self, _: Range<usize>, _: bool) -> bool {
+    fn placeholder(&mut self, _: Range<usize>, _: bool, _: bool) -> bool {
         false
     }
     fn limit(&mut self, _: usize) {}

@@ -91,8 +91,9 @@ pub(crate) trait Sites {
     fn bottom(&mut self, at: usize, end_of_file: bool) -> bool;
     fn no_top(&mut self, why: NoPlace);
     fn no_bottom(&mut self, why: NoPlace);
-    /// A placeholder; returns whether it takes the bottom pixel.
-    fn placeholder(&mut self, range: Range<usize>, may_take: bool) -> bool;
+    /// A placeholder; returns whether it takes the bottom pixel. `joins`: if nothing stood in its place,
+    /// what is before and behind would become something else.
+    fn placeholder(&mut self, range: Range<usize>, may_take: bool, joins: bool) -> bool;
     /// A limit was passed here; nothing is changed from here on.
     fn limit(&mut self, at: usize);
 }
@@ -153,6 +154,8 @@ struct Walk {
     limited: bool,
     /// No placeholder stands before this offset but where text was already read.
     placeholder_at: usize,
+    /// Where the text continues after a `<` that is text.
+    less_than_at: Option<usize>,
 }
 
 impl Walk {
@@ -165,6 +168,7 @@ impl Walk {
             in_outlook: false,
             limited: false,
             placeholder_at: 0,
+            less_than_at: None,
         }
     }
 
@@ -448,6 +452,7 @@ impl<S: Sites> Events for Walking<'_, S> {
             self.watch_preheader(source, range.start, Ended::Otherwise);
         }
         self.placeholders(source, range.start..range.start + used);
+        self.walk.less_than_at = bytes.ends_with(b"<").then_some(range.start + used);
         if self.sites.wants_text() {
             self.sites.text(source, range.start..range.start + used, self.walk.in_outlook);
         }

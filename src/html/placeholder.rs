@@ -11,7 +11,7 @@ impl Walk {
     /// How many bytes at the end of text must wait for more: the beginning of a placeholder, or of a
     /// character reference where it matters.
     pub(super) fn held_back(&self, bytes: &[u8]) -> usize {
-        let reference = if self.tree.space_matters() { text::partial_reference(bytes) } else { 0 };
+        let reference = text::partial_reference(bytes);
         let word = &self.settings.placeholder;
         let longest = word.len().saturating_sub(1).min(bytes.len());
         let placeholder = match self.in_outlook {
@@ -41,10 +41,15 @@ impl<S: Sites> Walking<'_, S> {
         while let Some(at) = memmem::find(&bytes[from..], &self.walk.settings.placeholder) {
             let start = from + at;
             from = start + self.walk.settings.placeholder.len();
+            // Without it `<` and `p` would become a tag, `&` and `amp;` a reference.
+            let joins = match start {
+                0 => self.walk.less_than_at == Some(base),
+                _ => text::partial_reference(&bytes[..start]) > 0,
+            };
             let may_take = !self.walk.bottom_done
                 && self.walk.tree.takes_pixel()
                 && self.walk.tree.body() == Body::Started;
-            if self.sites.placeholder(base + start..base + from, may_take) {
+            if self.sites.placeholder(base + start..base + from, may_take, joins) {
                 self.walk.bottom_done = true;
                 self.walk.tree.keep_body();
             }
