@@ -325,7 +325,12 @@ impl<S: Sites> Walking<'_, S> {
             Top::Begun(body) | Top::Preheader { body, .. } => self.top_in_front(body),
             Top::Waiting => {
                 self.walk.top = Top::Done;
-                self.sites.no_top(NoPlace::Limit);
+                self.sites.no_top(match () {
+                    () if self.walk.limited => NoPlace::Limit,
+                    () if !clean => NoPlace::Unfinished,
+                    // A template that nothing closes keeps the body away until the file ends.
+                    () => NoPlace::Template,
+                });
             }
             Top::Done => {}
         }

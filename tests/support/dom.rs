@@ -47,6 +47,7 @@ fn fragment(html: &str) -> RcDom {
 pub(crate) fn check(html: &[u8]) {
     let rewritten = rewriter().rewrite_html(html, &delivery()).expect("a delivery");
     let report = &rewritten.report;
+    super::places::check(html, report);
     if report.status == Status::Charset || report.limit.is_some() {
         return;
     }
@@ -99,7 +100,8 @@ fn with_pixels(html: &[u8], report: &Report) -> Vec<u8> {
     }
     for change in &report.changes {
         if let openclick::Change::PlaceholderRemoved { range, .. } = change {
-            edits.push((range.start as usize, range.end as usize, ""));
+            let start = range.start as usize;
+            edits.push((start, range.end as usize, super::in_place_of_placeholder(html, start)));
         }
     }
     edits.sort_by_key(|edit| (edit.0, edit.1));
@@ -199,7 +201,7 @@ fn is_empty(node: &Rc<Node>) -> bool {
     })
 }
 
-fn is_formatting(name: &str) -> bool {
+pub(crate) fn is_formatting(name: &str) -> bool {
     matches!(
         name,
         "a" | "b"
@@ -349,7 +351,7 @@ impl Context<'_> {
     }
 }
 
-fn is_msys(name: &str) -> bool {
+pub(crate) fn is_msys(name: &str) -> bool {
     matches!(
         name,
         "data-msys-clicktrack" | "data-msys-linkname" | "data-msys-unsubscribe" | "data-msys-sublink"
@@ -357,7 +359,7 @@ fn is_msys(name: &str) -> bool {
 }
 
 /// The inside of an Outlook conditional comment, found naively.
-fn conditional(comment: &str) -> Option<&str> {
+pub(crate) fn conditional(comment: &str) -> Option<&str> {
     let trimmed = comment.trim_end_matches(|c: char| c.is_ascii_whitespace());
     let word = trimmed.get(..3)?.eq_ignore_ascii_case("[if");
     if !word || trimmed[3..].starts_with(|c: char| c.is_ascii_alphanumeric()) {

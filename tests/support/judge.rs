@@ -1,5 +1,6 @@
 //! The contract's §3 once more, written naively: what a destination is worth by itself.
 
+use html5ever::tokenizer::Tag;
 use url::Url;
 
 /// The destination as a browser's URL parser takes an attribute's value.
@@ -54,4 +55,28 @@ fn is_merge_tag(text: &str) -> bool {
         ]
         .iter()
         .any(|variable| text.contains(variable))
+}
+
+/// Behaviour §5: what makes a first element a preheader that nobody sees.
+pub(crate) fn is_hidden(tag: &Tag) -> bool {
+    let value = |name| tag.attrs.iter().find(|a| &*a.name.local == name).map(|a| a.value.to_lowercase());
+    let declarations = value("style").unwrap_or_default();
+    value("hidden").is_some()
+        || declarations.split(';').filter_map(|declaration| declaration.split_once(':')).any(
+            |(property, value)| {
+                let value: String = value.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+                let value = value.trim_end_matches("!important");
+                match property.trim_matches(|c: char| c.is_ascii_whitespace()) {
+                    "display" => value == "none",
+                    "mso-hide" => value == "all",
+                    "max-height" => {
+                        let unit =
+                            value.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(value.len());
+                        value[..unit].parse::<f32>().is_ok_and(|number| number == 0.0)
+                            && value[unit..].chars().all(|c| c.is_ascii_alphabetic() || c == '%')
+                    }
+                    _ => false,
+                }
+            },
+        )
 }

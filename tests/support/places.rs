@@ -1,0 +1,605 @@
+//! The second oracle: places. html5ever's own tokens and stack say where the body begins, which start
+//! tag made which element and which end tag ends the body; the report must say the same, to the byte.
+//!
+//! html5ever tells no offsets, so it is fed a little at a time and watched. It reads the bytes as
+//! Latin-1: markup is ASCII in every charset that is scanned, and a character is then a byte.
+
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use html5ever::interface::{ElementFlags, NodeOrText, QuirksMode, Tracer, TreeSink};
+use html5ever::tendril::StrTendril;
+use html5ever::tokenizer::{
+    BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
+};
+use html5ever::tree_builder::{TreeBuilder, TreeBuilderOpts};
+use html5ever::{Attribute, ExpandedName, LocalName, QualName, local_name, ns};
+use markup5ever_rcdom::{Node, NodeData, RcDom};
+use openclick::{EventKind, NoPlace, PixelPlace, Report, Status};
+
+use super::{dom, judge, show};
+
+/// Behaviour §5: the stream looks so far for the end of a preheader.
+const PREHEADER: usize = 16 * 1024;
+
+const PLACEHOLDER: &[u8] = b"{{openclick:pixel}}";
+
+type Handle = Rc<Node>;
+
+/// What html5ever's reading of a document tells.
+#[derive(Default)]
+struct Places {
+    /// Where the body begins.
+    body: Option<usize>,
+    top: Option<(usize, PixelPlace)>,
+    /// Where the first real end tag of `body` or `html` begins.
+    end: Option<usize>,
+    links: Vec<Link>,
+    /// Start tags with a tracking attribute.
+    marked: Vec<(usize, usize)>,
+    /// Bytes of ordinary text where an `img` may stand, by their place before or behind the body's end.
+    text: Vec<(usize, usize)>,
+    /// It begins only because the file ends.
+    body_late: bool,
+    /// The document ends inside a tag, a comment or raw text.
+    unfinished: bool,
+    in_template: bool,
+    frameset: bool,
+}
+
+struct Link {
+    tag: (usize, usize),
+    target: String,
+    opted_out: bool,
+}
+
+/// Compares a report of the default options with html5ever's places.
+pub(crate) fn check(html: &[u8], report: &Report) {
+    if matches!(report.status, Status::Charset | Status::AlreadyRewritten) || report.limit.is_some() {
+        return;
+    }
+    if html.len() > 600_000 {
+        return; // the DOM oracle judges it; a letter at a time is slow
+    }
+    let start = if html.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+    let places = read(html, start, false);
+    let fail = |why: String| -> ! { panic!("{why}\ninput: {}", show(html)) };
+
+    // Every link, in order, and what it is worth.
+    if places.frameset && places.body.is_some() {
+        return; // the body had begun by itself; the pixel that stands in it keeps the frameset away
+    }
+    let kept = places.links.len().min(10_000);
+    if report.links_total != places.links.len() as u64 {
+        let found: Vec<_> = report.links.iter().map(|link| &link.target).collect();
+        let expected: Vec<_> = places.links.iter().map(|link| &link.target).collect();
+        fail(format!("links: {expected:?}, reported {found:?}"));
+    }
+    for (link, expected) in report.links.iter().zip(&places.links[..kept]) {
+        let (start, end) = expected.tag;
+        if !(start..end).contains(&(link.range.start as usize)) {
+            fail(format!("link {} at {:?} is in the tag {start}..{end}", link.index, link.range));
+        }
+        // Latin-1 is good for structure alone.
+        if let Some(target) = link.target.as_deref().filter(|_| html[start..end].is_ascii()) {
+            if target != expected.target {
+                fail(format!("link {}: {target:?}, expected {:?}", link.index, expected.target));
+            }
+            let tracked = !expected.opted_out && judge::is_tracked(target, "track.example.com");
+            if link.is_tracked() != tracked {
+                fail(format!("link {} to {target:?}: expected tracked={tracked}", link.index));
+            }
+        }
+    }
+    for &(start, end) in &places.marked {
+        if report.removed_total == report.removed.len() as u64
+            && !report.removed.iter().any(|removed| (start..end).contains(&(removed.range.start as usize)))
+        {
+            fail(format!("no tracking attribute was removed from the tag {start}..{end}"));
+        }
+    }
+    for removed in &report.removed {
+        let at = removed.range.start as usize;
+        if !places.marked.iter().any(|&(start, end)| (start..end).contains(&at)) {
+            fail(format!("an attribute at {at} was removed, which is no start tag's"));
+        }
+    }
+
+    let [top, bottom] = report.pixels.as_slice() else { fail("two pixels are reported".to_owned()) };
+    assert_eq!((top.kind, bottom.kind), (EventKind::InitialOpen, EventKind::Open));
+    if places.frameset {
+        // Where the body had begun by itself, the pixel that stands in it keeps the frameset away.
+        if places.body.is_none()
+            && (top.reason, bottom.reason) != (Some(NoPlace::Frameset), Some(NoPlace::Frameset))
+        {
+            fail(format!("a frameset document: {top:?} {bottom:?}"));
+        }
+        return;
+    }
+    // A body that begins only where the file ends has no place in which a pixel could stand.
+    let late = places.body_late;
+    let (expected, why) = match places.top {
+        Some(_) if late && places.unfinished => (None, NoPlace::Unfinished),
+        Some(_) if late && places.in_template => (None, NoPlace::Template),
+        top => (top, NoPlace::Off),
+    };
+    let found = top.offset.map(|at| at as usize).zip(top.place);
+    match (found, expected) {
+        (None, _) if top.reason == Some(NoPlace::Present) => {}
+        (None, None) if top.reason == Some(why) => {}
+        (Some(found), Some(expected)) if found == expected => {}
+        _ => fail(format!("top pixel: {top:?}, expected at {expected:?}")),
+    }
+    let before_end = places.end.unwrap_or(html.len());
+    let taken = placeholders(html, &places).into_iter().find(|&at| at < before_end);
+    let expected = match (taken, places.end) {
+        (Some(at), _) => Ok((at, PixelPlace::Placeholder)),
+        (None, Some(at)) => Ok((at, PixelPlace::BodyEnd)),
+        (None, None) if places.unfinished => Err(NoPlace::Unfinished),
+        (None, None) if places.in_template => Err(NoPlace::Template),
+        (None, None) => Ok((html.len(), PixelPlace::EndOfFile)),
+    };
+    let found = match (bottom.offset, bottom.place, bottom.reason) {
+        (Some(at), Some(place), None) => Ok((at as usize, place)),
+        (_, None, Some(NoPlace::Present)) => return,
+        (_, _, Some(reason)) => Err(reason),
+        _ => fail(format!("neither place nor reason: {bottom:?}")),
+    };
+    if found != expected {
+        fail(format!("bottom pixel: {found:?}, expected {expected:?}"));
+    }
+}
+
+/// Where placeholders stand in ordinary text, whole.
+fn placeholders(html: &[u8], places: &Places) -> Vec<usize> {
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for &(start, end) in &places.text {
+        match runs.last_mut() {
+            Some(last) if last.1 == start => last.1 = end,
+            _ => runs.push((start, end)),
+        }
+    }
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(at) = html[from..].windows(PLACEHOLDER.len()).position(|window| window == PLACEHOLDER) {
+        let at = from + at;
+        let end = at + PLACEHOLDER.len();
+        // A placeholder that begins the body is text of it from its second letter on.
+        if runs.iter().any(|&(start, stop)| start <= at && end <= stop) {
+            found.push(at);
+        }
+        from = end;
+    }
+    found
+}
+
+/// Reads `html` from `start` on; as a fragment in a body where it is the inside of a conditional comment.
+fn read(html: &[u8], start: usize, outlook: bool) -> Places {
+    let opts = TreeBuilderOpts { scripting_enabled: false, ..TreeBuilderOpts::default() };
+    let sink = Dom::default();
+    let builder = match outlook {
+        true => {
+            let body = Node::new(NodeData::Element {
+                name: QualName::new(None, ns!(html), local_name!("body")),
+                attrs: RefCell::default(),
+                template_contents: RefCell::default(),
+                mathml_annotation_xml_integration_point: false,
+            });
+            TreeBuilder::new_for_fragment(sink, body, None, opts)
+        }
+        false => TreeBuilder::new(sink, opts),
+    };
+    let watch = Watch {
+        builder,
+        html,
+        outlook,
+        base: Cell::new(start),
+        piece: Cell::new(start),
+        end: Cell::new(start),
+        emitted: Cell::new(0),
+        raw: Cell::new(false),
+        preheader: RefCell::new(Preheader::Waiting),
+        templates: Cell::new(false),
+        places: RefCell::default(),
+    };
+    let options = TokenizerOpts { discard_bom: false, ..TokenizerOpts::default() };
+    let tokenizer = Tokenizer::new(watch, options);
+    let mut at = start;
+    while at < html.len() {
+        let same = html[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count().max(1);
+        tokenizer.sink.feeding(at, at + same);
+        let piece: String = html[at..at + same].iter().map(|&byte| char::from(byte)).collect();
+        let input = BufferQueue::default();
+        input.push_back(StrTendril::from(piece));
+        while !input.is_empty() {
+            let _ = tokenizer.feed(&input); // again where a script or a charset stopped it
+        }
+        tokenizer.sink.fed();
+        at += same;
+    }
+    tokenizer.sink.ending();
+    tokenizer.end();
+    tokenizer.sink.places.take()
+}
+
+/// The search for the top pixel's place.
+enum Preheader {
+    Waiting,
+    Begun(usize),
+    Open { body: usize, element: Handle },
+    Done,
+}
+
+struct Watch<'a> {
+    builder: TreeBuilder<Handle, Dom>,
+    html: &'a [u8],
+    outlook: bool,
+    /// Where the token being read began.
+    base: Cell<usize>,
+    /// The piece being fed.
+    piece: Cell<usize>,
+    end: Cell<usize>,
+    /// Tokens that this piece made.
+    emitted: Cell<usize>,
+    /// Inside an element whose content is no markup.
+    raw: Cell<bool>,
+    preheader: RefCell<Preheader>,
+    templates: Cell<bool>,
+    places: RefCell<Places>,
+}
+
+impl Watch<'_> {
+    fn feeding(&self, at: usize, end: usize) {
+        self.piece.set(at);
+        self.end.set(end);
+        self.emitted.set(0);
+    }
+
+    fn fed(&self) {
+        let (at, end) = (self.piece.get(), self.end.get());
+        if self.emitted.get() > 0 {
+            // A `<` or `&` ends the text before it and waits itself.
+            self.base.set(if matches!(self.html[at], b'<' | b'&') { at } else { end });
+        } else if self.base.get() == at && self.html[at] == b'\n' && at > 0 && self.html[at - 1] == b'\r' {
+            self.base.set(end); // the second half of a line end
+        } else if &self.html[self.base.get()..end] == b"</>" && !self.raw.get() {
+            self.base.set(end); // makes no token
+        }
+    }
+
+    fn ending(&self) {
+        let pending = &self.html[self.base.get()..];
+        let unfinished = self.raw.get() || pending.len() > 1 && pending[0] == b'<';
+        let mut places = self.places.borrow_mut();
+        places.unfinished = unfinished;
+        places.in_template = self.in_template();
+        drop(places);
+        self.feeding(self.html.len(), self.html.len());
+    }
+
+    /// How often html5ever's state holds the node.
+    fn held(&self, node: &Handle) -> usize {
+        struct Count<'a>(&'a Handle, Cell<usize>);
+        impl Tracer for Count<'_> {
+            type Handle = Handle;
+            fn trace_handle(&self, node: &Handle) {
+                self.1.set(self.1.get() + usize::from(Rc::ptr_eq(node, self.0)));
+            }
+        }
+        let count = Count(node, Cell::new(0));
+        self.builder.trace_handles(&count);
+        count.1.get()
+    }
+
+    /// Whether the element is on the stack. Formatting elements are held by their list also, a form by
+    /// the form pointer.
+    fn is_open(&self, node: &Handle) -> bool {
+        let elsewhere = match local(node) {
+            Some(name) if dom::is_formatting(&name) || &*name == "form" => 1,
+            _ => 0,
+        };
+        self.held(node) > elsewhere
+    }
+
+    fn in_template(&self) -> bool {
+        struct Any(Cell<bool>);
+        impl Tracer for Any {
+            type Handle = Handle;
+            fn trace_handle(&self, node: &Handle) {
+                if matches!(&node.data, NodeData::Element { name, .. }
+                    if name.ns == ns!(html) && name.local == local_name!("template"))
+                {
+                    self.0.set(true);
+                }
+            }
+        }
+        if !self.templates.get() {
+            return false;
+        }
+        let any = Any(Cell::new(false));
+        self.builder.trace_handles(&any);
+        any.0.get()
+    }
+
+    /// The body's name, if it is there: `body` or `frameset`.
+    fn body(&self) -> Option<LocalName> {
+        let document = self.builder.sink.dom.document.children.borrow();
+        let html = document.iter().find(|node| matches!(node.data, NodeData::Element { .. }))?;
+        let children = html.children.borrow();
+        let body =
+            children.iter().rev().filter_map(local).find(|name| matches!(&**name, "body" | "frameset"));
+        body
+    }
+
+    fn front(&self, body: usize) {
+        self.preheader.replace(Preheader::Done);
+        self.places.borrow_mut().top = Some((body, PixelPlace::BodyStart));
+    }
+
+    /// After a token: has the body begun, is this its first element, has that ended?
+    fn watch_top(&self, start: usize, end: usize, tag: Option<&Tag>) {
+        let started = tag.filter(|tag| tag.kind == TagKind::StartTag);
+        let is_body = started.is_some_and(|tag| &*tag.name == "body");
+        let mut explicit = false;
+        if matches!(*self.preheader.borrow(), Preheader::Waiting) {
+            match self.body() {
+                Some(name) if &*name == "body" => {
+                    let at = if is_body { end } else { start };
+                    self.places.borrow_mut().body = Some(at);
+                    self.places.borrow_mut().body_late = self.piece.get() == self.html.len();
+                    self.preheader.replace(Preheader::Begun(at));
+                    explicit = is_body;
+                }
+                Some(_) => {
+                    self.preheader.replace(Preheader::Done);
+                }
+                None => {}
+            }
+        }
+        let begun = match &*self.preheader.borrow() {
+            Preheader::Begun(body) => Some(*body),
+            _ => None,
+        };
+        if let Some(body) = begun
+            && !explicit
+            && let Some(element) = self.builder.sink.made.borrow().last().cloned()
+        {
+            match started {
+                Some(tag) if judge::is_hidden(tag) && end - body <= PREHEADER && !self.raw.get() => {
+                    if self.is_open(&element) {
+                        self.preheader.replace(Preheader::Open { body, element });
+                        return;
+                    }
+                    self.preheader.replace(Preheader::Done);
+                    self.places.borrow_mut().top = Some((end, PixelPlace::AfterPreheader));
+                }
+                _ => self.front(body),
+            }
+            return;
+        }
+        let ended = match &*self.preheader.borrow() {
+            Preheader::Open { body, element } if !self.is_open(element) => Some((*body, local(element))),
+            _ => None,
+        };
+        if let Some((body, Some(name))) = ended {
+            let place = match tag {
+                // Its own end tag; a paragraph is ended by the pixel's `div` just as by the tag that ended it.
+                Some(tag) if tag.kind == TagKind::EndTag && tag.name == name => Some(end),
+                Some(tag) if tag.kind == TagKind::StartTag && &*name == "p" => Some(start),
+                _ => None,
+            };
+            match place.filter(|at| at - body <= PREHEADER) {
+                Some(at) => {
+                    self.preheader.replace(Preheader::Done);
+                    self.places.borrow_mut().top = Some((at, PixelPlace::AfterPreheader));
+                }
+                None => self.front(body),
+            }
+        }
+    }
+}
+
+impl TokenSink for Watch<'_> {
+    type Handle = Handle;
+
+    fn process_token(&self, token: Token, line: u64) -> TokenSinkResult<Handle> {
+        if matches!(token, Token::ParseError(_)) {
+            return self.builder.process_token(token, line);
+        }
+        // What follows in one piece after another token began with the piece.
+        let first = self.emitted.get() == 0 && token != Token::EOFToken;
+        let start = if first { self.base.get() } else { self.piece.get() };
+        let end = self.end.get();
+        self.emitted.set(self.emitted.get() + 1);
+        let foreign = self.builder.adjusted_current_node_present_but_not_in_html_namespace();
+        let in_template = self.in_template();
+        let tag = if let Token::TagToken(tag) = &token { Some(tag.clone()) } else { None };
+        let comment = matches!(token, Token::CommentToken(_));
+        let text = matches!(token, Token::CharacterTokens(_) | Token::NullCharacterToken);
+        let was_raw = self.raw.get();
+        self.builder.sink.made.borrow_mut().clear();
+        let result = self.builder.process_token(token, line);
+        match result {
+            TokenSinkResult::RawData(_) | TokenSinkResult::Plaintext => self.raw.set(true),
+            _ if tag.as_ref().is_some_and(|tag| tag.kind == TagKind::EndTag) => self.raw.set(false),
+            _ => {}
+        }
+        if tag.as_ref().is_some_and(|tag| &*tag.name == "template") {
+            self.templates.set(true);
+        }
+        if !self.outlook {
+            self.watch_top(start, end, tag.as_ref());
+            let body = self.body();
+            self.places.borrow_mut().frameset = body.as_deref() == Some("frameset");
+            if body.as_deref() == Some("body") && !foreign && !in_template {
+                let ends = tag
+                    .as_ref()
+                    .is_some_and(|tag| tag.kind == TagKind::EndTag && matches!(&*tag.name, "body" | "html"));
+                if text && !was_raw {
+                    // The CDATA section's own text stands in foreign content.
+                    self.places.borrow_mut().text.push((start, end));
+                }
+                if ends {
+                    self.places.borrow_mut().end.get_or_insert(start);
+                    let begun = match &*self.preheader.borrow() {
+                        Preheader::Begun(body) | Preheader::Open { body, .. } => Some(*body),
+                        _ => None,
+                    };
+                    if let Some(body) = begun {
+                        self.front(body);
+                    }
+                }
+            }
+        }
+        if let Some(tag) = tag.filter(|tag| tag.kind == TagKind::StartTag) {
+            self.start_tag(&tag, start, end);
+        }
+        if comment && !self.outlook && !in_template {
+            self.comment(start, end);
+        }
+        result
+    }
+
+    fn end(&self) {
+        self.builder.end();
+        let hold = match &*self.preheader.borrow() {
+            Preheader::Begun(body) | Preheader::Open { body, .. } => Some(*body),
+            _ => None,
+        };
+        if let Some(body) = hold {
+            self.front(body);
+        }
+    }
+
+    fn adjusted_current_node_present_but_not_in_html_namespace(&self) -> bool {
+        self.builder.adjusted_current_node_present_but_not_in_html_namespace()
+    }
+}
+
+impl Watch<'_> {
+    fn start_tag(&self, tag: &Tag, start: usize, end: usize) {
+        let mut places = self.places.borrow_mut();
+        if tag.attrs.iter().any(|attribute| dom::is_msys(&attribute.name.local)) {
+            places.marked.push((start, end));
+        }
+        if self.in_template() {
+            return;
+        }
+        let made = self.builder.sink.made.borrow();
+        let Some(node) = made.last() else { return };
+        let NodeData::Element { name, .. } = &node.data else { return };
+        if !name.local.eq_ignore_ascii_case(&tag.name) {
+            return;
+        }
+        let svg = name.ns == ns!(svg);
+        let link = match &*tag.name {
+            "a" => true,
+            "area" => name.ns == ns!(html),
+            other => self.outlook && other.starts_with("v:") && other.len() > 2,
+        };
+        if !link {
+            return;
+        }
+        let opted_out =
+            tag.attrs.iter().any(|a| &*a.name.local == "data-msys-clicktrack" && a.value.trim_ascii() == "0");
+        for attribute in &tag.attrs {
+            let local = &*attribute.name.local;
+            if local == "href" || svg && &*tag.name == "a" && local == "xlink:href" {
+                let target = judge::trimmed(&attribute.value);
+                places.links.push(Link { tag: (start, end), target, opted_out });
+            }
+        }
+    }
+
+    fn comment(&self, start: usize, end: usize) {
+        let whole: String = self.html[start..end].iter().map(|&byte| char::from(byte)).collect();
+        let Some(data) = whole.strip_prefix("<!--") else { return };
+        let Some(data) = data.strip_suffix("-->").or_else(|| data.strip_suffix("--!>")) else { return };
+        let Some(inside) = dom::conditional(data) else { return };
+        // All of these are ASCII up to the inside, or Latin-1 in two bytes each: count characters.
+        let before = data[..inside.as_ptr() as usize - data.as_ptr() as usize].chars().count();
+        let start = start + 4 + before;
+        let stop = start + inside.chars().count();
+        let part = read(&self.html[..stop], start, true);
+        let mut places = self.places.borrow_mut();
+        places.links.extend(part.links);
+        places.marked.extend(part.marked);
+    }
+}
+
+fn local(node: &Handle) -> Option<LocalName> {
+    match &node.data {
+        NodeData::Element { name, .. } => Some(name.local.clone()),
+        _ => None,
+    }
+}
+
+/// An [`RcDom`] that remembers which elements a token made.
+#[derive(Default)]
+struct Dom {
+    dom: RcDom,
+    made: RefCell<Vec<Handle>>,
+}
+
+impl TreeSink for Dom {
+    type Output = RcDom;
+    type Handle = Handle;
+    type ElemName<'a> = ExpandedName<'a>;
+
+    fn create_element(&self, name: QualName, attrs: Vec<Attribute>, flags: ElementFlags) -> Handle {
+        let node = self.dom.create_element(name, attrs, flags);
+        self.made.borrow_mut().push(node.clone());
+        node
+    }
+
+    fn finish(self) -> RcDom {
+        self.dom
+    }
+    fn parse_error(&self, _: Cow<'static, str>) {}
+    fn get_document(&self) -> Handle {
+        self.dom.get_document()
+    }
+    fn elem_name<'a>(&'a self, target: &'a Handle) -> ExpandedName<'a> {
+        self.dom.elem_name(target)
+    }
+    fn create_comment(&self, text: StrTendril) -> Handle {
+        self.dom.create_comment(text)
+    }
+    fn create_pi(&self, target: StrTendril, data: StrTendril) -> Handle {
+        self.dom.create_pi(target, data)
+    }
+    fn append(&self, parent: &Handle, child: NodeOrText<Handle>) {
+        self.dom.append(parent, child);
+    }
+    fn append_based_on_parent_node(&self, element: &Handle, previous: &Handle, child: NodeOrText<Handle>) {
+        self.dom.append_based_on_parent_node(element, previous, child);
+    }
+    fn append_doctype_to_document(&self, name: StrTendril, public_id: StrTendril, system_id: StrTendril) {
+        self.dom.append_doctype_to_document(name, public_id, system_id);
+    }
+    fn get_template_contents(&self, target: &Handle) -> Handle {
+        self.dom.get_template_contents(target)
+    }
+    fn same_node(&self, x: &Handle, y: &Handle) -> bool {
+        self.dom.same_node(x, y)
+    }
+    fn set_quirks_mode(&self, mode: QuirksMode) {
+        self.dom.set_quirks_mode(mode);
+    }
+    fn append_before_sibling(&self, sibling: &Handle, new_node: NodeOrText<Handle>) {
+        self.dom.append_before_sibling(sibling, new_node);
+    }
+    fn add_attrs_if_missing(&self, target: &Handle, attrs: Vec<Attribute>) {
+        self.dom.add_attrs_if_missing(target, attrs);
+    }
+    fn remove_from_parent(&self, target: &Handle) {
+        self.dom.remove_from_parent(target);
+    }
+    fn reparent_children(&self, node: &Handle, new_parent: &Handle) {
+        self.dom.reparent_children(node, new_parent);
+    }
+    fn is_mathml_annotation_xml_integration_point(&self, handle: &Handle) -> bool {
+        self.dom.is_mathml_annotation_xml_integration_point(handle)
+    }
+}
