@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::charset::{Charset, sniff};
 use crate::error::{Error, ErrorKind, Result};
-use crate::html::{Reader, Scan, Source};
-use crate::options::{Delivery, Engine, Settings};
+use crate::html::{Scan, Source};
+use crate::options::{Delivery, Settings};
 use crate::plan::Planner;
 use crate::report::{NoPlace, PixelReport, Report, Status};
 use crate::restore::restore;
@@ -175,11 +175,7 @@ impl Rewriter {
             return Ok(Err(Box::new(passed_through(Status::Charset, charset, html.len() as u64))));
         }
         let mut planner = Planner::new(self.shared.clone(), delivery.clone(), charset, true)?;
-        let reader = match self.shared.settings.engine {
-            Some(Engine::LolHtml) => Reader::LolHtml,
-            _ => Reader::Scan,
-        };
-        let mut scan = Scan::new(mark, planner.walk_settings(), reader);
+        let mut scan = Scan::new(mark, planner.walk_settings(), self.shared.settings.reader());
         let source = Source { bytes: html, base: 0 };
         scan.advance(source, true, &mut planner);
         planner.advance(source, html.len(), true);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::charset::{Charset, PRESCAN, sniff};
 use crate::error::Result;
-use crate::html::{Reader, Scan, Source};
-use crate::options::{Delivery, Engine};
+use crate::html::{Scan, Source};
+use crate::options::Delivery;
 use crate::plan::Planner;
 use crate::report::{Report, Status};
 use crate::rewriter::{Shared, passed_through};
@@ -148,10 +148,7 @@ impl<W: Write> HtmlWriter<W> {
             _ => {
                 let planner = Planner::new(shared.clone(), (**delivery).clone(), charset, false)
                     .map_err(io::Error::other)?;
-                let reader = match shared.settings.engine {
-                    Some(Engine::Scan) => Reader::Scan,
-                    _ => Reader::LolHtml,
-                };
+                let reader = shared.settings.reader();
                 State::Scanning(Box::new((Scan::new(mark, planner.walk_settings(), reader), planner)))
             }
         };

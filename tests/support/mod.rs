@@ -5,6 +5,7 @@ pub(crate) mod dom;
 pub(crate) mod generator;
 pub(crate) mod judge;
 pub(crate) mod laws;
+pub(crate) mod places;
 
 use std::io::Write;
 use std::sync::LazyLock;
@@ -32,12 +33,11 @@ pub(crate) fn rewriter() -> &'static Rewriter {
     &REWRITER
 }
 
-/// The same, with the engines that are not the default: lol_html in memory, our own in the stream.
-pub(crate) fn other_engine() -> &'static [Rewriter; 2] {
-    static REWRITERS: LazyLock<[Rewriter; 2]> = LazyLock::new(|| {
-        [Engine::LolHtml, Engine::Scan].map(|engine| options().engine(engine).build().expect("options"))
-    });
-    &REWRITERS
+/// The same with the engine that is not the default.
+pub(crate) fn other_engine() -> &'static Rewriter {
+    static REWRITER: LazyLock<Rewriter> =
+        LazyLock::new(|| options().engine(Engine::LolHtml).build().expect("options"));
+    &REWRITER
 }
 
 pub(crate) fn decoder() -> &'static Decoder {
@@ -59,6 +59,16 @@ pub(crate) fn stream<'a>(
         writer.flush().expect("memory");
     }
     writer.finish().expect("memory")
+}
+
+/// What stands in place of a removed placeholder: an empty comment where nothing would join `<` or an
+/// unfinished reference to what follows.
+pub(crate) fn in_place_of_placeholder(html: &[u8], at: usize) -> &'static str {
+    let name =
+        html[..at].iter().rev().take(32).take_while(|b| b.is_ascii_alphanumeric() || **b == b'#').count();
+    let before = at.checked_sub(name + 1).map(|index| html[index]);
+    let reference = name < 32 && before == Some(b'&');
+    if reference || name == 0 && before == Some(b'<') { "<!---->" } else { "" }
 }
 
 /// Text for messages: short, and readable where it can be.
