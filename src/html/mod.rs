@@ -370,6 +370,7 @@ impl<S: Sites> Events for Walking<'_, S> {
         let name = Name::of(&bytes[name_range(bytes)]);
         self.walk.tree.at(range.end);
         if name == Name::FRAMESET
+            && self.walk.tree.is_replaceable()
             && let Some(body) = self.walk.hold()
         {
             self.top_in_front(body); // behind it would be too late to keep the body
@@ -422,7 +423,7 @@ impl<S: Sites> Events for Walking<'_, S> {
                 false => self.watch_preheader(source, range.start, Ended::Otherwise),
             }
             if let Top::Begun(body) | Top::Preheader { body, .. } = self.walk.top
-                && (matches!(name, Name::BODY | Name::HTML)
+                && (takes_pixel && matches!(name, Name::BODY | Name::HTML)
                     || matches!(name, Name::P | Name::BR) && matches!(self.walk.top, Top::Begun(_)))
             {
                 self.top_in_front(body);

@@ -44,6 +44,7 @@ struct Places {
     body_late: bool,
     /// The document ends inside a tag, a comment or raw text.
     unfinished: bool,
+    last_tag: Option<(usize, usize)>,
     in_template: bool,
     frameset: bool,
 }
@@ -63,7 +64,10 @@ pub(crate) fn check(html: &[u8], report: &Report) {
         return; // the DOM oracle judges it; a letter at a time is slow
     }
     let start = if html.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-    let places = read(html, start, false);
+    let mut places = read(html, start, false);
+    // Is a tag behind the last byte a tag?
+    let probe = [html, b"<x-probe>"].concat();
+    places.unfinished = read(&probe, start, false).last_tag != Some((html.len(), probe.len()));
     let fail = |why: String| -> ! { panic!("{why}\ninput: {}", show(html)) };
 
     // Every link, in order, and what it is worth.
@@ -207,7 +211,10 @@ fn read(html: &[u8], start: usize, outlook: bool) -> Places {
     let tokenizer = Tokenizer::new(watch, options);
     let mut at = start;
     while at < html.len() {
-        let same = html[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count().max(1);
+        // A word at a time; in a character reference a letter, since it may end inside a word.
+        let reference = html[tokenizer.sink.base.get()] == b'&';
+        let word = html[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        let same = if reference { 1 } else { word.max(1) };
         tokenizer.sink.feeding(at, at + same);
         let piece: String = html[at..at + same].iter().map(|&byte| char::from(byte)).collect();
         let input = BufferQueue::default();
@@ -269,12 +276,7 @@ impl Watch<'_> {
     }
 
     fn ending(&self) {
-        let pending = &self.html[self.base.get()..];
-        let unfinished = self.raw.get() || pending.len() > 1 && pending[0] == b'<';
-        let mut places = self.places.borrow_mut();
-        places.unfinished = unfinished;
-        places.in_template = self.in_template();
-        drop(places);
+        self.places.borrow_mut().in_template = self.in_template();
         self.feeding(self.html.len(), self.html.len());
     }
 
@@ -364,6 +366,7 @@ impl Watch<'_> {
         if let Some(body) = begun
             && !explicit
             && let Some(element) = self.builder.sink.made.borrow().last().cloned()
+            && !local(&element).is_some_and(|name| matches!(&*name, "html" | "head" | "body"))
         {
             match started {
                 Some(tag) if judge::is_hidden(tag) && end - body <= PREHEADER && !self.raw.get() => {
@@ -432,15 +435,15 @@ impl TokenSink for Watch<'_> {
             self.watch_top(start, end, tag.as_ref());
             let body = self.body();
             self.places.borrow_mut().frameset = body.as_deref() == Some("frameset");
-            if body.as_deref() == Some("body") && !foreign && !in_template {
+            if body.as_deref() == Some("body") && !in_template {
                 let ends = tag
                     .as_ref()
                     .is_some_and(|tag| tag.kind == TagKind::EndTag && matches!(&*tag.name, "body" | "html"));
-                if text && !was_raw {
-                    // The CDATA section's own text stands in foreign content.
+                // Text may open formatting elements again, so its place is told after it.
+                if text && !was_raw && !self.adjusted_current_node_present_but_not_in_html_namespace() {
                     self.places.borrow_mut().text.push((start, end));
                 }
-                if ends {
+                if ends && !foreign {
                     self.places.borrow_mut().end.get_or_insert(start);
                     let begun = match &*self.preheader.borrow() {
                         Preheader::Begun(body) | Preheader::Open { body, .. } => Some(*body),
@@ -480,6 +483,7 @@ impl TokenSink for Watch<'_> {
 impl Watch<'_> {
     fn start_tag(&self, tag: &Tag, start: usize, end: usize) {
         let mut places = self.places.borrow_mut();
+        places.last_tag = Some((start, end));
         if tag.attrs.iter().any(|attribute| dom::is_msys(&attribute.name.local)) {
             places.marked.push((start, end));
         }

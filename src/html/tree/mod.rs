@@ -118,6 +118,8 @@ pub(crate) struct Tree {
     head_seen: bool,
     form: Option<u32>,
     frameset_ok: bool,
+    /// A pixel stands in the body, or will: a `<frameset>` replaces it no more.
+    kept: bool,
     quirks: bool,
     body: Body,
     /// The namespace of the element that the last start tag made, if it made one.
@@ -137,6 +139,7 @@ impl Tree {
             head_seen: false,
             form: None,
             frameset_ok: true,
+            kept: false,
             quirks: false,
             body: Body::Before,
             made: None,
@@ -200,7 +203,12 @@ impl Tree {
 
     /// A pixel stands in the body now: a `<frameset>` replaces it no more.
     pub(crate) fn keep_body(&mut self) {
-        self.frameset_ok = false;
+        self.kept = true;
+    }
+
+    /// Whether a `<frameset>` here would replace the body, were there no pixel.
+    pub(crate) fn is_replaceable(&self) -> bool {
+        self.frameset_ok && self.stack.get(1).is_some_and(|second| second.is_html(Name::BODY))
     }
 
     /// Whether an `img` put here is shown and changes nothing around it: not in foreign content (it
@@ -219,7 +227,7 @@ impl Tree {
     /// element waits to be opened again.
     #[inline]
     pub(crate) fn text_matters(&self) -> bool {
-        self.frameset_ok
+        self.frameset_ok && !self.kept
             || !matches!(self.mode, Mode::InBody | Mode::InCell | Mode::InCaption)
             || self.formatting.last().is_some_and(|&last| !self.is_active(last))
     }

@@ -285,7 +285,7 @@ impl Tree {
                 }
             }
             Name::FRAMESET => {
-                if self.frameset_ok && self.stack.get(1).is_some_and(|second| second.is_html(Name::BODY)) {
+                if self.is_replaceable() && !self.kept {
                     self.stack.truncate(1);
                     self.insert(Name::FRAMESET);
                     self.body = Body::Frameset;
