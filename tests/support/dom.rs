@@ -358,6 +358,52 @@ pub(crate) fn is_msys(name: &str) -> bool {
     )
 }
 
+/// Two documents whose DOMs differ in nothing but what the trimming of §3 takes from a destination.
+pub(crate) fn same_but_trimmed(before: &[u8], after: &[u8], charset: &str) {
+    fn list(node: &Rc<Node>, out: &mut Vec<String>) {
+        match &node.data {
+            NodeData::Text { contents } => out.push(format!("#{}", contents.borrow())),
+            NodeData::Comment { contents } => match conditional(contents) {
+                Some(inside) => {
+                    out.push(format!("!{}", &contents[..contents.find(']').unwrap_or_default()]));
+                    list(&fragment(inside).document, out);
+                }
+                None => out.push(format!("!{contents}")),
+            },
+            NodeData::Doctype { name, public_id, system_id } => {
+                out.push(format!("D{name} {public_id} {system_id}"));
+            }
+            NodeData::Element { name, attrs, template_contents, .. } => {
+                out.push(format!("<{} {}", name.ns, name.local));
+                for attribute in attrs.borrow().iter() {
+                    let trimmed = judge::trimmed(&attribute.value);
+                    let url = &*attribute.name.local == "href" && trimmed.contains("//");
+                    out.push(format!(
+                        "{}={}",
+                        attribute.name.local,
+                        if url { trimmed.as_str() } else { &*attribute.value }
+                    ));
+                }
+                if let Some(contents) = &*template_contents.borrow() {
+                    list(contents, out);
+                }
+            }
+            _ => {}
+        }
+        for child in node.children.borrow().iter() {
+            list(child, out);
+        }
+        out.push(">".to_owned());
+    }
+    let Some(encoding) = encoding_rs::Encoding::for_label(charset.as_bytes()) else { return };
+    let list = |bytes: &[u8]| {
+        let mut out = Vec::new();
+        list(&document(&encoding.decode_with_bom_removal(bytes).0).document, &mut out);
+        out
+    };
+    assert!(list(before) == list(after), "not the same DOM:\n{}\n{}", show(before), show(after));
+}
+
 /// The inside of an Outlook conditional comment, found naively.
 pub(crate) fn conditional(comment: &str) -> Option<&str> {
     let trimmed = comment.trim_end_matches(|c: char| c.is_ascii_whitespace());
