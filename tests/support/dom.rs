@@ -327,7 +327,8 @@ impl Context<'_> {
                 continue;
             }
             // A replacement character may stand for bytes that the charset could not decode.
-            if expected.value == found.value && destination.contains('\u{fffd}') {
+            let open = destination.contains('\u{fffd}') || judge::may_be_too_long(&destination);
+            if expected.value == found.value && open {
                 continue;
             }
             if expected.value == found.value && self.has_template() {

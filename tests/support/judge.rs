@@ -57,6 +57,12 @@ fn is_merge_tag(text: &str) -> bool {
         .any(|variable| text.contains(variable))
 }
 
+/// Whether the tracking URL of so long a destination may pass 2,000 characters; how far it is packed is not
+/// judged here.
+pub(crate) fn may_be_too_long(destination: &str) -> bool {
+    destination.len() > 1200
+}
+
 /// Behaviour §5: what makes a first element a preheader that nobody sees.
 pub(crate) fn is_hidden(tag: &Tag) -> bool {
     let value = |name| tag.attrs.iter().find(|a| &*a.name.local == name).map(|a| a.value.to_lowercase());
