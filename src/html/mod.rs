@@ -25,7 +25,7 @@ pub(crate) use self::engine::{Reader, Source};
 
 use self::body::{PREHEADER_LIMIT, Top, is_hidden};
 use self::engine::{Engine, Events, Next};
-use self::tag::{Attribute, Attributes, name_range};
+use self::tag::{Attribute, Attributes, is_self_closing, name_range};
 use self::tree::name::Name;
 use self::tree::{Body, Facts, Namespace, TextMode, Tree};
 use crate::report::{LinkPlace, NoPlace};
@@ -291,7 +291,7 @@ impl<S: Sites> Walking<'_, S> {
     }
 
     /// Decides whether the body's first element, made by `tag` that ends at `end`, is a preheader.
-    fn first_element(&mut self, tag: &[u8], mode: TextMode, end: usize) {
+    fn first_element(&mut self, tag: &[u8], namespace: Namespace, mode: TextMode, end: usize) {
         let Top::Begun(body) = self.walk.top else { return };
         if self.sites.is_bottom_pixel(tag) {
             return; // it took the place of a placeholder, which is text
@@ -299,7 +299,7 @@ impl<S: Sites> Walking<'_, S> {
         let opened = self.walk.tree.current().filter(|_| mode == TextMode::Data);
         match opened {
             _ if !is_hidden(tag) || end - body > PREHEADER_LIMIT => self.top_in_front(body),
-            _ if is_void(tag) => {
+            _ if is_void(tag) || namespace != Namespace::Html && is_self_closing(tag) => {
                 self.walk.top = Top::Done;
                 self.sites.top(end, false, true);
             }
@@ -383,8 +383,10 @@ impl<S: Sites> Events for Walking<'_, S> {
         if self.walk.top != Top::Done {
             let explicit = name == Name::BODY && self.walk.top == Top::Waiting;
             self.watch_body(if explicit { range.end } else { range.start });
-            if made.is_some() && !explicit {
-                self.first_element(bytes, mode, range.end);
+            if let Some(namespace) = made
+                && !explicit
+            {
+                self.first_element(bytes, namespace, mode, range.end);
             }
             self.watch_preheader(source, range.start, Ended::ByStartTag);
         }
