@@ -30,6 +30,15 @@ pub(crate) fn restore(shared: &Shared, html: &[u8]) -> Result<Restored> {
         return Err(Error::new(ErrorKind::Configuration, "only sealed tracking URLs can be restored"));
     }
     let (charset, mark) = sniff(html, shared.settings.charset);
+    let restored = restore_as(shared, html, charset, mark)?;
+    // Tracking URLs are long: they may have pushed a `<meta charset>` out of the part that is looked at.
+    match sniff(&restored.bytes, shared.settings.charset) {
+        (author, _) if author != charset => restore_as(shared, html, author, mark),
+        _ => Ok(restored),
+    }
+}
+
+fn restore_as(shared: &Shared, html: &[u8], charset: Charset, mark: usize) -> Result<Restored> {
     let mut restorer =
         Restorer { shared, html, charset, edits: Vec::new(), links: 0, pixels: 0, unopened: Vec::new() };
     if !matches!(charset, Charset::Unscannable(_)) {

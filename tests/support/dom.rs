@@ -74,8 +74,13 @@ pub(crate) fn check(html: &[u8]) {
     };
     let same = |lenient| flat(&original, lenient) == flat(&expected, lenient);
     let (before, after) = (flat(&original, true), flat(&expected, true));
+    // In a table a formatting element opened again takes a comment that follows with it.
+    let comments = report.pixels[1].offset.is_some_and(|at| html[at as usize..].contains(&b'!'));
+    let shown = |events: &[String]| -> Vec<String> {
+        events.iter().filter(|event| !event.starts_with('!')).cloned().collect()
+    };
     assert!(
-        same(false) || same(true),
+        same(false) || same(true) || comments && shown(&before) == shown(&after),
         "a pixel is not neutral\ninput:  {}\noutput: {}\nbefore: {before:?}\nafter:  {after:?}",
         show(html),
         show(&rewritten.bytes)
