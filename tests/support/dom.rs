@@ -5,7 +5,7 @@
 //! tracked is judged here, not asked of the report. Then the pixels themselves must be neutral: without
 //! them the DOM is the input's. Three exceptions, all where something stands that a mail does not have:
 //!
-//! - late content: something other than white space and comments behind the bottom pixel, with
+//! - late content: something other than white space behind the bottom pixel, with
 //!   formatting elements left open; an `img` makes the parser open them again earlier than it would;
 //! - a link tag in a `<template>` that leaves formatting elements open past its end: the parser makes a
 //!   second, live element of it behind the template. The tag stands in the template, so it stays;
@@ -117,19 +117,14 @@ fn with_pixels(html: &[u8], report: &Report) -> Vec<u8> {
     out
 }
 
-/// Whether more than end tags of `body` and `html`, white space and comments follow.
+/// Whether more than end tags of `body` and `html` and white space follow. A comment counts: where the end
+/// tag is ignored (in a table), it would go into an element that the pixel opened again.
 fn is_late(rest: &[u8]) -> bool {
     let text = String::from_utf8_lossy(rest).to_ascii_lowercase();
     let mut rest = text.as_str();
     loop {
         rest = rest.trim_start();
-        if let Some(comment) = rest.strip_prefix("<!--") {
-            let short = [">", "->"].iter().find_map(|end| comment.strip_prefix(end));
-            match short.map(|after| ("", after)).or_else(|| comment.split_once("-->")) {
-                Some((_, after)) => rest = after,
-                None => return false,
-            }
-        } else if let Some(after) = ["</body>", "</html>"].iter().find_map(|tag| rest.strip_prefix(tag)) {
+        if let Some(after) = ["</body>", "</html>"].iter().find_map(|tag| rest.strip_prefix(tag)) {
             rest = after;
         } else {
             return !rest.is_empty();
