@@ -275,7 +275,8 @@ impl<S: Sites> Walking<'_, S> {
             return;
         }
         let place = match ended {
-            Ended::ByItself => true,
+            // Not where the adoption agency left blocks of it open.
+            Ended::ByItself => self.walk.tree.depth() <= element.0,
             Ended::ByStartTag => paragraph,
             Ended::Otherwise => false,
         };

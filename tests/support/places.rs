@@ -329,9 +329,7 @@ impl Watch<'_> {
         let document = self.builder.sink.dom.document.children.borrow();
         let html = document.iter().find(|node| matches!(node.data, NodeData::Element { .. }))?;
         let children = html.children.borrow();
-        let body =
-            children.iter().rev().filter_map(local).find(|name| matches!(&**name, "body" | "frameset"));
-        body
+        children.iter().rev().filter_map(local).find(|name| matches!(&**name, "body" | "frameset"))
     }
 
     fn front(&self, body: usize) {
