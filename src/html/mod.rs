@@ -275,8 +275,7 @@ impl<S: Sites> Walking<'_, S> {
             return;
         }
         let place = match ended {
-            // Not where the adoption agency left blocks of it open.
-            Ended::ByItself => self.walk.tree.depth() <= element.0,
+            Ended::ByItself => true,
             Ended::ByStartTag => paragraph,
             Ended::Otherwise => false,
         };
