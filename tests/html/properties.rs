@@ -55,3 +55,13 @@ fn restoring_knows_the_charset_of_the_author() {
     assert!(rewritten.bytes.len() > 1500 && rewritten.report.charset == "windows-1252");
     assert_eq!(rewriter().restore_html(&rewritten.bytes).expect("sealed").bytes, html);
 }
+
+/// A link's shown text ends at its end tag, or where the next link closes it.
+#[test]
+fn texts_of_links_end_with_them() {
+    let html = b"<a href=http://x.example/1>one<a href=http://x.example/2>t<b>w</b>o</a>three\
+        <a href=http://x.example/4><a name=y>four</a><area href=http://x.example/5>five";
+    let report = rewriter().plan_html(html, &delivery()).expect("a delivery");
+    let texts: Vec<&str> = report.links.iter().map(|link| link.text.as_str()).collect();
+    assert_eq!(texts, ["one", "two", "", ""]);
+}

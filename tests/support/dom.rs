@@ -5,8 +5,9 @@
 //! tracked is judged here, not asked of the report. Then the pixels themselves must be neutral: without
 //! them the DOM is the input's. Three exceptions, all where something stands that a mail does not have:
 //!
-//! - late content: something other than white space behind the bottom pixel, with
-//!   formatting elements left open; an `img` makes the parser open them again earlier than it would;
+//! - late content: something other than white space and comments behind the bottom pixel, with
+//!   formatting elements left open; an `img` makes the parser open them again earlier than it would. In a
+//!   table, where the body's end tag is ignored, a comment goes with such an element: the rest must be equal;
 //! - a link tag in a `<template>` that leaves formatting elements open past its end: the parser makes a
 //!   second, live element of it behind the template. The tag stands in the template, so it stays;
 //! - a `<frameset>` after the body has begun by itself: any `img` keeps it from replacing the body.
@@ -74,7 +75,6 @@ pub(crate) fn check(html: &[u8]) {
     };
     let same = |lenient| flat(&original, lenient) == flat(&expected, lenient);
     let (before, after) = (flat(&original, true), flat(&expected, true));
-    // In a table a formatting element opened again takes a comment that follows with it.
     let comments = report.pixels[1].offset.is_some_and(|at| html[at as usize..].contains(&b'!'));
     let shown = |events: &[String]| -> Vec<String> {
         events.iter().filter(|event| !event.starts_with('!')).cloned().collect()
@@ -117,14 +117,19 @@ fn with_pixels(html: &[u8], report: &Report) -> Vec<u8> {
     out
 }
 
-/// Whether more than end tags of `body` and `html` and white space follow. A comment counts: where the end
-/// tag is ignored (in a table), it would go into an element that the pixel opened again.
+/// Whether more than end tags of `body` and `html`, white space and comments follow.
 fn is_late(rest: &[u8]) -> bool {
     let text = String::from_utf8_lossy(rest).to_ascii_lowercase();
     let mut rest = text.as_str();
     loop {
         rest = rest.trim_start();
-        if let Some(after) = ["</body>", "</html>"].iter().find_map(|tag| rest.strip_prefix(tag)) {
+        if let Some(comment) = rest.strip_prefix("<!--") {
+            let short = [">", "->"].iter().find_map(|end| comment.strip_prefix(end));
+            match short.map(|after| ("", after)).or_else(|| comment.split_once("-->")) {
+                Some((_, after)) => rest = after,
+                None => return false,
+            }
+        } else if let Some(after) = ["</body>", "</html>"].iter().find_map(|tag| rest.strip_prefix(tag)) {
             rest = after;
         } else {
             return !rest.is_empty();
