@@ -11,7 +11,7 @@ use crate::html::Reader;
 use crate::policy::{HostPatterns, LinkPolicy};
 use crate::report::LinkReport;
 use crate::rewriter::Rewriter;
-use crate::token::{KeyRing, TrackingDomain, UrlFormat, UrlWriter};
+use crate::token::{KeyRing, MAX_TEXT, TrackingDomain, UrlFormat, UrlWriter};
 
 /// What happens to a link whose shown text is itself a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -199,7 +199,7 @@ impl Options {
     }
 
     /// Leaves destinations longer than this, in bytes. Default 4,096: SparkPost rejects longer ones
-    /// on redirect.
+    /// on redirect. At most 8,192, a token's limit.
     #[must_use]
     pub fn max_target_length(self, bytes: usize) -> Options {
         self.with(|settings| settings.max_target_length = bytes)
@@ -238,13 +238,14 @@ impl Options {
         self.with(|settings| settings.engine = engine)
     }
 
-    /// A rule of the caller's own, asked last.
+    /// A rule of the caller's own, see [`LinkPolicy`].
     #[must_use]
     pub fn link_policy(self, policy: impl LinkPolicy + 'static) -> Options {
         self.with(|settings| settings.policy = Some(Arc::new(policy)))
     }
 
-    /// Is called with every link in document order, also with those that a report has no room for.
+    /// Is called with every link of a report in document order, also with those that it has no room for.
+    /// A stream calls it as links pass, a rewrite (or plan) in memory at its end.
     #[must_use]
     pub fn on_link(self, callback: impl Fn(&LinkReport) + Send + Sync + 'static) -> Options {
         self.with(|settings| settings.on_link = Some(Arc::new(callback)))
@@ -260,7 +261,7 @@ impl Options {
     /// The rewriter; cheap to clone and to share among threads.
     ///
     /// # Errors
-    /// If a skipped host is not a host or `*.suffix`, the charset label is unknown, the placeholder
+    /// If a destination may be longer than 8,192 bytes, a skipped host is not a host or `*.suffix`, the charset label is unknown, the placeholder
     /// holds `<`, `>`, `&`, white space or more than 100 bytes, or the URL format is unsigned and was
     /// not said to be.
     pub fn build(mut self) -> Result<Rewriter> {
@@ -271,6 +272,12 @@ impl Options {
                     "expected a host to skip such as `example.org` or `*.example.org`, found `{host}`"
                 )));
             }
+        }
+        if self.settings.max_target_length > MAX_TEXT {
+            return Err(configuration(format!(
+                "expected a longest target of at most {MAX_TEXT} bytes, which is what a token can hold, found {}",
+                self.settings.max_target_length
+            )));
         }
         if let Some(label) = &self.charset {
             match Charset::of_label(label) {
@@ -342,6 +349,10 @@ impl BitOr for Consent {
 }
 
 /// One delivery: the message, and whom it goes to.
+///
+/// All of it goes into every token. A text has at most 998 bytes and no control characters, extensions have
+/// at most 8,192 bytes together; beyond that the rewriter refuses the delivery. Long before, tracking URLs
+/// pass [`Options::max_url_length`], and links and pixels are left with a reason.
 ///
 /// ```
 /// use openclick::Delivery;
@@ -419,7 +430,8 @@ impl Delivery {
         self
     }
 
-    /// What this recipient agreed to. Default [`Consent::ALL`].
+    /// What this recipient agreed to. Default [`Consent::ALL`]. It says what is added: a document that was
+    /// rewritten before comes back as it is ([`Rewriter::restore_html`] takes its tracking out).
     #[must_use]
     pub fn tracking(mut self, consent: Consent) -> Delivery {
         self.consent = consent;

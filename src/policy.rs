@@ -34,7 +34,9 @@ pub enum Decision {
 
 /// The caller's own rule for links; any `Fn(&Link) -> Decision` is one.
 ///
-/// It is asked last, in document order, and can only leave a link that would have been tracked.
+/// It is asked in document order of links that nothing else leaves but their length, and can only leave
+/// more of them. In memory it is asked before it is known whether the document was rewritten already and
+/// comes back as it was ([`Status::AlreadyRewritten`](crate::Status::AlreadyRewritten)).
 ///
 /// ```
 /// use openclick::{Decision, Delivery, KeyRing, Link, Options, Reason};

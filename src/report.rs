@@ -17,7 +17,8 @@ pub enum Status {
     /// It was read, and there was nothing to change.
     #[default]
     Unchanged,
-    /// A token with this message id authenticates in it: it came back as it was.
+    /// A token with this message id authenticates in it: it came back as it was, whatever the delivery
+    /// consents to.
     AlreadyRewritten,
     /// Its charset cannot be scanned as bytes (UTF-16, ISO-2022-JP, UTF-7 …): it came back as it was.
     Charset,

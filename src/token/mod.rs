@@ -39,6 +39,7 @@ mod writer;
 
 use std::fmt;
 
+pub(crate) use codec::MAX_TEXT;
 pub use decode::{DecodeError, DecodeErrorKind, Decoder};
 pub use domain::TrackingDomain;
 pub use fields::TokenFields;

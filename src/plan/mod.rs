@@ -4,6 +4,8 @@
 //! see links as a reader does. What cannot be decided yet (a link whose text must be seen first, the
 //! top pixel before what follows it is known) holds the output back at its place.
 
+mod links;
+
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,42 +17,17 @@ use crate::dialect::{Dialect, Directives, find_msys, removal};
 use crate::edit::{Edit, Edits};
 use crate::error::Result;
 use crate::html::tag::Attribute;
-use crate::html::{self, LinkEnd, Sites, Source, Tag, Target, attribute};
-use crate::options::{Consent, Delivery, VisibleUrl};
+use crate::html::{self, LinkEnd, Sites, Source, Tag, attribute};
+use crate::options::{Consent, Delivery};
 use crate::pixel;
-use crate::policy::{Decision, Link, is_visible_url, judge};
 use crate::report::{
-    Change, Collector, LinkPlace, LinkReport, NoPlace, PixelPlace, PixelReport, Reason, RemovedAttribute,
-    Report, Status, Verdict,
+    Change, Collector, LinkPlace, LinkReport, NoPlace, PixelPlace, PixelReport, RemovedAttribute, Report,
+    Status,
 };
 use crate::rewriter::Shared;
 use crate::token::{EventKind, Memo, TokenFields};
 
-/// How far after a link's tag its shown text is looked at.
-const TEXT_WINDOW: usize = 2048;
-
-/// How much of the shown text a report keeps.
-const TEXT_REPORTED: usize = 200;
-
-/// Links whose text is still open at one time; nested further, the outermost are closed.
-const MOST_OPEN_LINKS: usize = 8;
-
-/// A link between its tag and the end of its text.
-struct Pending {
-    report: LinkReport,
-    quote: Option<u8>,
-    tag: Range<usize>,
-    ends: LinkEnd,
-    text: Vec<u8>,
-    text_done: bool,
-    /// Its end tag did not come within the window.
-    overrun: bool,
-    /// Why it is left, as far as its destination tells.
-    judged: std::result::Result<(), Reason>,
-    kind: EventKind,
-    sublink: Option<String>,
-    decided: bool,
-}
+use self::links::{Pending, TEXT_WINDOW};
 
 /// The decisions on one document for one delivery.
 pub(crate) struct Planner {
@@ -78,6 +55,9 @@ pub(crate) struct Planner {
     /// No tracking attribute stands before this offset but where tags were already seen.
     candidate: usize,
     collector: Collector,
+    /// Links that the callback hears of at the end, once it is known that the document was not rewritten
+    /// before.
+    unheard: Vec<LinkReport>,
     scratch: Vec<u8>,
     memo: Memo,
 }
@@ -114,6 +94,7 @@ impl Planner {
             bottom_report: None,
             candidate: 0,
             collector,
+            unheard: Vec::new(),
             scratch: Vec::new(),
             memo: Memo::default(),
             shared: shared.clone(),
@@ -186,18 +167,25 @@ impl Planner {
     /// Decides what can be decided now that the walk stands at `at`; `last` if nothing follows.
     pub(crate) fn advance(&mut self, source: Source<'_>, at: usize, last: bool) {
         self.resolve_top(source, last);
-        for link in &mut self.links {
-            if !link.text_done && (last || at > link.tag.end + TEXT_WINDOW) {
-                link.text_done = true;
-                self.open_links -= 1;
-                link.overrun = at > link.tag.end + TEXT_WINDOW;
-            }
-        }
+        self.close_passed(at, last);
         self.decide();
+    }
+
+    fn report_link(&mut self, link: LinkReport) {
+        match &self.shared.settings.on_link {
+            Some(_) if self.detect => return self.unheard.push(link),
+            Some(on_link) => on_link(&link),
+            None => {}
+        }
+        self.collector.link(link);
     }
 
     /// The report, once everything was read.
     pub(crate) fn finish(mut self, bytes_in: u64, bytes_out: u64) -> Report {
+        self.detect = false;
+        for link in std::mem::take(&mut self.unheard) {
+            self.report_link(link);
+        }
         let mut report = std::mem::take(&mut self.collector.report);
         report.charset = self.charset.name().to_owned();
         report.bytes_in = bytes_in;
@@ -263,165 +251,6 @@ impl Planner {
         }
     }
 
-    fn link(&mut self, tag: &Tag<'_>, target: &Target, directives: &Directives) {
-        let index = self.next_index;
-        self.next_index = self.next_index.saturating_add(1);
-        let value = target.attribute.value.clone();
-        let range = tag.at + value.start..tag.at + value.end;
-        let raw = &tag.source[value];
-        let opt_out = self.restore_scheme(raw, &range) || directives.opt_out;
-        let decoded = attribute::decode(raw, self.charset);
-        let destination = decoded.as_deref().map(attribute::trim);
-        if self.detect
-            && let Some(destination) = destination.as_deref()
-            && memmem::find(destination.as_bytes(), b"//").is_some()
-        {
-            self.notice_own(destination);
-        }
-        let judged = match destination.as_deref() {
-            _ if !self.clicks => Err(Reason::Off),
-            _ if opt_out => Err(Reason::OptOut),
-            None => Err(Reason::BadCharset),
-            Some(destination) => self.judge(destination),
-        };
-        let report = LinkReport {
-            index,
-            place: target.place,
-            name: directives.link_name.clone(),
-            text: String::new(),
-            raw: lossy(raw),
-            target: destination.map(|destination| destination.into_owned()),
-            range: range.start as u64..range.end as u64,
-            verdict: Verdict::Left { reason: Reason::Off },
-        };
-        if self.open_links >= MOST_OPEN_LINKS
-            && let Some(outermost) = self.links.iter_mut().find(|link| !link.text_done)
-        {
-            outermost.text_done = true;
-            outermost.overrun = true;
-            self.open_links -= 1;
-        }
-        self.open_links += usize::from(tag.ends != LinkEnd::Void);
-        self.links.push_back(Pending {
-            report,
-            quote: target.attribute.quote,
-            tag: tag.at..tag.at + tag.source.len(),
-            ends: tag.ends,
-            text: Vec::with_capacity(64),
-            text_done: tag.ends == LinkEnd::Void,
-            overrun: false,
-            judged,
-            kind: if directives.unsubscribe { EventKind::LinkUnsubscribe } else { EventKind::Click },
-            sublink: directives.sublink.clone(),
-            decided: false,
-        });
-    }
-
-    /// What a destination says of itself and the settings say of it.
-    fn judge(&self, destination: &str) -> std::result::Result<(), Reason> {
-        let host = judge(destination)?;
-        let may_be_own = self.shared.hosts.iter().any(|own| *own == *host);
-        if may_be_own && self.shared.urls.is_own(destination) {
-            Err(Reason::AlreadyTracked)
-        } else if self.delivery.unsubscribe.iter().any(|url| url == destination) {
-            Err(Reason::Unsubscribe)
-        } else if self.shared.settings.skip_hosts.matches(&host) {
-            Err(Reason::SkipHost)
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Postal's `https+notrack:`: an opt-out, restored to `https:`.
-    fn restore_scheme(&mut self, raw: &[u8], range: &Range<usize>) -> bool {
-        const MARK: &[u8] = b"+notrack";
-        if !self.shared.settings.dialects.has(Dialect::Postal) {
-            return false;
-        }
-        let start = raw.iter().take_while(|&&byte| byte <= b' ').count();
-        let has = |scheme: &[u8]| {
-            let rest = &raw[start..];
-            let word = [scheme, MARK, b":"].concat();
-            rest.len() >= word.len() && rest[..word.len()].eq_ignore_ascii_case(&word)
-        };
-        let Some(scheme) = [&b"https"[..], b"http"].into_iter().find(|scheme| has(scheme)) else {
-            return false;
-        };
-        let at = range.start + start + scheme.len();
-        self.edit(at..at + MARK.len(), Vec::new());
-        self.collector.change(Change::SchemeRestored { range: at as u64..(at + MARK.len()) as u64 });
-        true
-    }
-
-    /// Decides the links that can be, in order, and reports those whose text is complete.
-    fn decide(&mut self) {
-        let wait_for_text = self.shared.settings.visible_url == VisibleUrl::Leave;
-        let mut links = std::mem::take(&mut self.links);
-        for link in links.iter_mut().filter(|link| !link.decided) {
-            if wait_for_text && !link.text_done && link.judged.is_ok() {
-                break;
-            }
-            link.report.verdict = match self.verdict(link) {
-                Ok(url) => {
-                    let mut value = Vec::with_capacity(url.len());
-                    attribute::encode(&url, link.quote, self.charset, &mut value);
-                    let range = link.report.range.start as usize..link.report.range.end as usize;
-                    self.edit(range, value);
-                    self.tracked += 1;
-                    Verdict::Tracked { kind: link.kind, url }
-                }
-                Err(reason) => Verdict::Left { reason },
-            };
-            link.decided = true;
-        }
-        while links.front().is_some_and(|link| link.decided && link.text_done) {
-            let Some(mut link) = links.pop_front() else { break };
-            link.report.text = attribute::shown_text(&link.text, self.charset, TEXT_REPORTED);
-            if let Some(on_link) = &self.shared.settings.on_link {
-                on_link(&link.report);
-            }
-            self.collector.link(link.report);
-        }
-        self.links = links;
-    }
-
-    /// The tracking URL of a link, or why it is left.
-    fn verdict(&mut self, link: &Pending) -> std::result::Result<String, Reason> {
-        link.judged?;
-        let settings = &self.shared.settings;
-        if settings.visible_url == VisibleUrl::Leave
-            && !link.overrun
-            && is_visible_url(&attribute::shown_text(&link.text, self.charset, TEXT_WINDOW))
-        {
-            return Err(Reason::VisibleUrl);
-        }
-        if settings.max_links.is_some_and(|most| self.tracked >= most) {
-            return Err(Reason::MaxLinks);
-        }
-        let target = link.report.target.as_deref().unwrap_or_default();
-        if let Some(policy) = &settings.policy {
-            let host = judge(target)?;
-            let link = Link {
-                index: link.report.index,
-                target,
-                host: &host,
-                name: link.report.name.as_deref(),
-                place: link.report.place,
-            };
-            if policy.decide(&link) == Decision::Leave {
-                return Err(Reason::Policy);
-            }
-        }
-        if target.len() > settings.max_target_length {
-            return Err(Reason::TooLong);
-        }
-        let most = settings.max_url_length;
-        match self.url(link.kind, Some(link)) {
-            Ok(url) if url.len() <= most => Ok(url),
-            _ => Err(Reason::TooLong),
-        }
-    }
-
     fn remove(&mut self, tag: &Tag<'_>, attributes: &[Attribute]) {
         let edits = removal(tag.source, attributes);
         #[cfg(debug_assertions)]
@@ -458,6 +287,7 @@ impl Sites for Planner {
     }
 
     fn tag(&mut self, tag: Tag<'_>) {
+        self.close_passed(tag.at, false);
         let dialects = self.shared.settings.dialects;
         let directives = match tag.marked {
             true => Directives::of(tag.source, dialects, self.charset),
