@@ -6,7 +6,7 @@ use crate::html::tag::{Attributes, TagState, end_of_tag, is_space};
 
 /// How many bytes of a document are looked at for `<meta charset>`.
 /// <https://html.spec.whatwg.org/multipage/parsing.html#prescan-a-byte-stream-to-determine-its-encoding>
-pub(crate) const PRESCAN: usize = 1024;
+const PRESCAN: usize = 1024;
 
 /// What attribute values are decoded with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,12 @@ impl Charset {
             Charset::Unscannable(name) => name,
         }
     }
+}
+
+/// Whether [`sniff`] says the same however a document that begins with `start` goes on.
+pub(crate) fn enough_to_sniff(start: &[u8], option: Option<Charset>) -> bool {
+    // A byte order mark has at most three bytes.
+    start.len() >= PRESCAN || start.len() >= 3 && (option.is_some() || Encoding::for_bom(start).is_some())
 }
 
 /// The charset of a document that begins with `start` (at least [`PRESCAN`] bytes, or all of it), and

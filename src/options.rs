@@ -262,7 +262,7 @@ impl Options {
     ///
     /// # Errors
     /// If a destination may be longer than 8,192 bytes, a skipped host is not a host or `*.suffix`, the charset label is unknown, the placeholder
-    /// holds `<`, `>`, `&`, white space or more than 100 bytes, or the URL format is unsigned and was
+    /// holds more than 100 characters or others than visible ASCII without `<`, `>` and `&`, or the URL format is unsigned and was
     /// not said to be.
     pub fn build(mut self) -> Result<Rewriter> {
         let configuration = |message| Error::new(ErrorKind::Configuration, message);
@@ -291,10 +291,10 @@ impl Options {
         }
         let placeholder = &self.settings.placeholder;
         if placeholder.len() > 100
-            || placeholder.contains(|c: char| matches!(c, '<' | '>' | '&' | '\0') || c.is_whitespace())
+            || placeholder.contains(|c: char| matches!(c, '<' | '>' | '&') || !c.is_ascii_graphic())
         {
             return Err(configuration(format!(
-                "expected a pixel placeholder without `<`, `>`, `&` and white space, at most 100 bytes, found `{placeholder}`"
+                "expected a pixel placeholder of visible ASCII characters without `<`, `>` and `&`, at most 100, found `{placeholder}`"
             )));
         }
         let urls = UrlWriter::new(self.domain, self.format, self.keys)?;

@@ -272,11 +272,13 @@ pub struct RemovedAttribute {
 #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case", tag = "change"))]
 #[non_exhaustive]
 pub enum Change {
-    /// A pixel placeholder was taken out of the text. Between a `<` or an unfinished character reference
-    /// and what would complete it, an empty comment took its place.
+    /// A pixel placeholder was taken out of the text.
     PlaceholderRemoved {
         /// Where it stood in the input, in bytes.
         range: Range<u64>,
+        /// An empty comment, `<!---->`, took its place: what stood before it could have become something
+        /// else with what follows, such as `<` and `p` a tag.
+        comment: bool,
     },
     /// `https+notrack:` was restored to `https:` (dialect `postal`).
     SchemeRestored {
@@ -323,7 +325,9 @@ pub struct Report {
     pub removed_total: u64,
     /// The first removed attributes, up to the same number as links.
     pub removed: Vec<RemovedAttribute>,
-    /// Changes that a named option or dialect asked for, up to the same number.
+    /// All changes that a named option or dialect asked for, kept in [`Report::changes`] or not.
+    pub changes_total: u64,
+    /// The first of these changes, up to the same number.
     pub changes: Vec<Change>,
     /// The offset from which everything passed through since a limit was passed: a tag or comment
     /// over 1 MiB, or more than 20,000 open elements.
@@ -372,6 +376,7 @@ impl Collector {
     }
 
     pub(crate) fn change(&mut self, change: Change) {
+        self.report.changes_total += 1;
         if (self.report.changes.len() as u64) < self.most {
             self.report.changes.push(change);
         }

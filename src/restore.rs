@@ -22,6 +22,7 @@ struct Restorer<'a> {
     links: u64,
     pixels: u64,
     unopened: Vec<u64>,
+    limit: Option<u64>,
 }
 
 /// See [`Rewriter::restore_html`](crate::Rewriter::restore_html).
@@ -39,10 +40,20 @@ pub(crate) fn restore(shared: &Shared, html: &[u8]) -> Result<Restored> {
 }
 
 fn restore_as(shared: &Shared, html: &[u8], charset: Charset, mark: usize) -> Result<Restored> {
-    let mut restorer =
-        Restorer { shared, html, charset, edits: Vec::new(), links: 0, pixels: 0, unopened: Vec::new() };
+    let mut restorer = Restorer {
+        shared,
+        html,
+        charset,
+        edits: Vec::new(),
+        links: 0,
+        pixels: 0,
+        unopened: Vec::new(),
+        limit: None,
+    };
     if !matches!(charset, Charset::Unscannable(_)) {
-        let settings = Settings { outlook: true, placeholder: Vec::new().into() };
+        // No longest token: tracking URLs may have pushed a tag or comment past the limit of a rewrite.
+        let settings =
+            Settings { outlook: true, placeholder: Vec::new().into(), charset, max_token: usize::MAX };
         Scan::new(mark, settings, Reader::Scan).advance(Source { bytes: html, base: 0 }, true, &mut restorer);
     }
     let mut edits = Edits::default();
@@ -53,7 +64,13 @@ fn restore_as(shared: &Shared, html: &[u8], charset: Charset, mark: usize) -> Re
     edits
         .write(html, 0, html.len(), &mut bytes)
         .map_err(|error| Error::new(ErrorKind::Io, "writing to memory failed").because(error))?;
-    Ok(Restored { bytes, links: restorer.links, pixels: restorer.pixels, unopened: restorer.unopened })
+    Ok(Restored {
+        bytes,
+        links: restorer.links,
+        pixels: restorer.pixels,
+        unopened: restorer.unopened,
+        limit: restorer.limit,
+    })
 }
 
 impl Sites for Restorer<'_> {
@@ -124,5 +141,7 @@ impl Sites for Restorer<'_> {
     fn placeholder(&mut self, _: Range<usize>, _: bool, _: bool) -> bool {
         false
     }
-    fn limit(&mut self, _: usize) {}
+    fn limit(&mut self, at: usize) {
+        self.limit = Some(at as u64);
+    }
 }

@@ -66,6 +66,8 @@ pub struct Restored {
     /// Offsets in the input of links to the tracking domain whose token could not be opened: they
     /// stayed.
     pub unopened: Vec<u64>,
+    /// The offset from which nothing was looked at, since more than 20,000 elements are open there.
+    pub limit: Option<u64>,
 }
 
 impl Rewriter {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use crate::charset::{Charset, PRESCAN, sniff};
+use crate::charset::{Charset, enough_to_sniff, sniff};
 use crate::error::Result;
 use crate::html::{Scan, Source};
 use crate::options::Delivery;
@@ -21,7 +21,7 @@ const SLICE: usize = 16 * 1024;
 /// Rewrites HTML while it is written; made by [`Rewriter::html_writer`](crate::Rewriter::html_writer).
 ///
 /// Output follows input as soon as it is decided. Held back are at most: the first 1,024 bytes (the
-/// charset), 16 KiB from the start of the body (a hidden preheader), one tag or comment (up to
+/// charset, unless [`Options::charset`](crate::Options::charset) names it), 16 KiB from the start of the body (a hidden preheader), one tag or comment (up to
 /// 1 MiB), and under [`VisibleUrl::Leave`](crate::VisibleUrl::Leave) 2,048 bytes after a link. The
 /// output is the same for any split of the input.
 ///
@@ -107,8 +107,8 @@ impl<W: Write> HtmlWriter<W> {
 
     /// Reads what is new and writes what is decided.
     fn advance(&mut self, last: bool) -> io::Result<()> {
-        if matches!(self.state, State::Start(..)) {
-            if !last && self.buffer.len() < PRESCAN {
+        if let State::Start(shared, _) = &self.state {
+            if !last && !enough_to_sniff(&self.buffer, shared.settings.charset) {
                 return Ok(());
             }
             self.start()?;

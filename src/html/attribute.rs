@@ -64,8 +64,11 @@ pub(crate) fn encode(text: &str, quote: Option<u8>, charset: Charset, out: &mut 
                 let utf8 = c.encode_utf8(&mut buffer);
                 match charset {
                     Charset::Known(encoding) if encoding == UTF_8 => out.extend_from_slice(utf8.as_bytes()),
+                    // Some encoders unify: Shift_JIS writes the yen sign as a backslash.
                     Charset::Known(encoding) => match encoding.encode(utf8) {
-                        (bytes, _, false) => out.extend_from_slice(&bytes),
+                        (bytes, _, false) if encoding.decode_without_bom_handling(&bytes).0 == *utf8 => {
+                            out.extend_from_slice(&bytes);
+                        }
                         _ => numeric(c, out),
                     },
                     _ => numeric(c, out),
@@ -148,6 +151,24 @@ mod tests {
                     let mut out = Vec::new();
                     encode(text, quote, charset, &mut out);
                     assert_eq!(decode(&out, charset).unwrap(), text);
+                }
+            }
+        }
+    }
+
+    /// Every character, in every charset that has more than one byte a character or encodes to unify.
+    #[test]
+    fn every_character_is_read_back() {
+        for label in ["shift_jis", "euc-jp", "euc-kr", "gbk", "gb18030", "big5", "windows-1252", "koi8-u"] {
+            let charset = Charset::of_label(label);
+            let mut out = Vec::new();
+            for c in ('\u{80}'..=char::MAX).filter(|c| (*c as u32) < 0x1_0000) {
+                out.clear();
+                let text = c.to_string();
+                encode(&text, Some(b'"'), charset, &mut out);
+                // A numeric reference cannot name a C1 control: browsers read it as windows-1252.
+                if !c.is_control() {
+                    assert_eq!(decode(&out, charset).as_deref(), Some(text.as_str()), "{label} {c:?}");
                 }
             }
         }

@@ -25,16 +25,18 @@ pub(crate) use self::engine::{Reader, Source};
 
 use self::body::{PREHEADER_LIMIT, Top, is_hidden};
 use self::engine::{Engine, Events, Next};
+use self::placeholder::Placeholders;
 use self::tag::{Attribute, Attributes, is_self_closing, name_range};
 use self::tree::name::Name;
 use self::tree::{Body, Facts, Namespace, TextMode, Tree};
+use crate::charset::Charset;
 use crate::report::{LinkPlace, NoPlace};
 
 /// More open elements than this end the tracking: each costs memory, and no person nests so deep.
 const MOST_OPEN: usize = 20_000;
 
-/// The longest tag or comment that is read, in bytes; it is held in memory whole.
-const MOST_TOKEN: usize = 1 << 20;
+/// The longest tag or comment that a rewrite reads, in bytes; a stream holds it in memory whole.
+pub(crate) const MOST_TOKEN: usize = 1 << 20;
 
 /// An `href` that may be tracked. Ranges are relative to the tag.
 #[derive(Debug)]
@@ -104,6 +106,9 @@ pub(crate) struct Settings {
     pub(crate) outlook: bool,
     /// Empty for none.
     pub(crate) placeholder: Arc<[u8]>,
+    pub(crate) charset: Charset,
+    /// The longest tag or comment that is read, in bytes.
+    pub(crate) max_token: usize,
 }
 
 /// A document being read.
@@ -115,7 +120,7 @@ pub(crate) struct Scan {
 impl Scan {
     /// `start` is the offset of the first byte of markup, past a byte order mark.
     pub(crate) fn new(start: usize, settings: Settings, reader: Reader) -> Scan {
-        Scan { engine: Engine::new(start, MOST_TOKEN, reader), walk: Walk::document(settings) }
+        Scan { engine: Engine::new(start, settings.max_token, reader), walk: Walk::document(settings) }
     }
 
     /// Reads on. `source` begins at or before [`Scan::settled`]; `last` if nothing follows it.
@@ -152,10 +157,7 @@ struct Walk {
     /// Inside a conditional comment: no pixels, VML counts.
     in_outlook: bool,
     limited: bool,
-    /// No placeholder stands before this offset but where text was already read.
-    placeholder_at: usize,
-    /// Where the text continues after a `<` that is text.
-    less_than_at: Option<usize>,
+    placeholders: Placeholders,
 }
 
 impl Walk {
@@ -167,8 +169,7 @@ impl Walk {
             bottom_done: false,
             in_outlook: false,
             limited: false,
-            placeholder_at: 0,
-            less_than_at: None,
+            placeholders: Placeholders::default(),
         }
     }
 
@@ -268,14 +269,15 @@ impl<S: Sites> Walking<'_, S> {
     /// Looks whether the preheader ended with the token just processed, and `at` which place.
     ///
     /// One that ends without an end tag of its own has no place behind it: a pixel before the tag that
-    /// ended it would stand inside. Only a paragraph does: the pixel's `div` ends it too.
+    /// ended it would stand inside. Only a paragraph does: the pixel's `div` ends it too. Nor has one of
+    /// formatting that ends itself around blocks: these stay open.
     fn watch_preheader(&mut self, source: Source<'_>, at: usize, ended: Ended) {
         let Top::Preheader { body, element, paragraph } = self.walk.top else { return };
         if self.walk.tree.is_open(element) {
             return;
         }
         let place = match ended {
-            Ended::ByItself => true,
+            Ended::ByItself => self.walk.tree.depth() <= element.0,
             Ended::ByStartTag => paragraph,
             Ended::Otherwise => false,
         };
@@ -357,7 +359,7 @@ impl<S: Sites> Walking<'_, S> {
         let inside = data.start + inside.start..data.start + inside.end;
         let part = Source { bytes: source.at(inside.clone()), base: inside.start };
         let mut walk = Walk::outlook(self.walk.settings.clone());
-        let mut engine = Engine::new(inside.start, MOST_TOKEN, Reader::Scan);
+        let mut engine = Engine::new(inside.start, self.walk.settings.max_token, Reader::Scan);
         let mut walking = Walking { walk: &mut walk, sites: &mut *self.sites };
         engine.advance(part, true, &mut walking);
         self.sites.link_end(LinkEnd::Void, inside.end, true);
@@ -374,6 +376,9 @@ impl<S: Sites> Events for Walking<'_, S> {
             && let Some(body) = self.walk.hold()
         {
             self.top_in_front(body); // behind it would be too late to keep the body
+        }
+        if matches!(name, Name::PRE | Name::LISTING) {
+            self.walk.placeholders.drops_newline_at = Some(range.end);
         }
         let (made, mode) = self.walk.tree.start_tag(name, &Facts { source: bytes });
         if self.walk.tree.depth() > MOST_OPEN {
@@ -459,8 +464,8 @@ impl<S: Sites> Events for Walking<'_, S> {
             self.watch_body(range.start + first);
             self.watch_preheader(source, range.start, Ended::Otherwise);
         }
-        self.placeholders(source, range.start..range.start + used);
-        self.walk.less_than_at = bytes.ends_with(b"<").then_some(range.start + used);
+        self.placeholders(source, range.start..range.start + used, complete);
+        self.walk.text_used(bytes, range.start + used, complete);
         if self.sites.wants_text() {
             self.sites.text(source, range.start..range.start + used, self.walk.in_outlook);
         }

@@ -114,6 +114,8 @@ impl Planner {
         html::Settings {
             outlook: self.shared.settings.outlook,
             placeholder: self.shared.settings.placeholder.as_bytes().into(),
+            charset: self.charset,
+            max_token: html::MOST_TOKEN,
         }
     }
 
@@ -400,7 +402,8 @@ impl Sites for Planner {
         }
         let between: &[u8] = if joins { b"<!---->" } else { b"" };
         self.edit(range.clone(), between.to_vec());
-        self.collector.change(Change::PlaceholderRemoved { range: range.start as u64..range.end as u64 });
+        let range = range.start as u64..range.end as u64;
+        self.collector.change(Change::PlaceholderRemoved { range, comment: joins });
         false
     }
 

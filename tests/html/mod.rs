@@ -1,5 +1,6 @@
 mod corpora;
 mod fixtures;
 mod hostile;
+mod placeholder;
 mod properties;
 mod writer;

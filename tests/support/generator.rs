@@ -215,6 +215,10 @@ const PIECES: &[&str] = &[
     "<tfoot>",
     "<thead>",
     "</tbody>",
+    "{{openclick:",
+    "pixel}}",
+    "\r",
+    "<listing>",
 ];
 
 /// A document from a list of choices. A byte of 250 and more puts itself into the document raw.

@@ -61,16 +61,6 @@ pub(crate) fn stream<'a>(
     writer.finish().expect("memory")
 }
 
-/// What stands in place of a removed placeholder: an empty comment where nothing would join `<` or an
-/// unfinished reference to what follows.
-pub(crate) fn in_place_of_placeholder(html: &[u8], at: usize) -> &'static str {
-    let name =
-        html[..at].iter().rev().take(32).take_while(|b| b.is_ascii_alphanumeric() || **b == b'#').count();
-    let before = at.checked_sub(name + 1).map(|index| html[index]);
-    let reference = name < 32 && before == Some(b'&');
-    if reference || name == 0 && before == Some(b'<') { "<!---->" } else { "" }
-}
-
 /// Text for messages: short, and readable where it can be.
 pub(crate) fn show(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(4000)]).into_owned();

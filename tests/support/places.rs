@@ -234,7 +234,12 @@ fn read(html: &[u8], start: usize, outlook: bool) -> Places {
 enum Preheader {
     Waiting,
     Begun(usize),
-    Open { body: usize, element: Handle },
+    /// `inside`: what was made since.
+    Open {
+        body: usize,
+        element: Handle,
+        inside: Vec<Handle>,
+    },
     Done,
 }
 
@@ -369,7 +374,7 @@ impl Watch<'_> {
             match started {
                 Some(tag) if judge::is_hidden(tag) && end - body <= PREHEADER && !self.raw.get() => {
                     if self.is_open(&element) {
-                        self.preheader.replace(Preheader::Open { body, element });
+                        self.preheader.replace(Preheader::Open { body, element, inside: Vec::new() });
                         return;
                     }
                     self.preheader.replace(Preheader::Done);
@@ -379,14 +384,19 @@ impl Watch<'_> {
             }
             return;
         }
+        if let Preheader::Open { inside, .. } = &mut *self.preheader.borrow_mut() {
+            inside.extend(self.builder.sink.made.borrow().iter().cloned());
+        }
         let ended = match &*self.preheader.borrow() {
-            Preheader::Open { body, element } if !self.is_open(element) => Some((*body, local(element))),
+            Preheader::Open { body, element, inside } if !self.is_open(element) => {
+                Some((*body, local(element), inside.iter().any(|element| self.is_open(element))))
+            }
             _ => None,
         };
-        if let Some((body, Some(name))) = ended {
+        if let Some((body, Some(name), open)) = ended {
             let place = match tag {
                 // Its own end tag; a paragraph is ended by the pixel's `div` just as by the tag that ended it.
-                Some(tag) if tag.kind == TagKind::EndTag && tag.name == name => Some(end),
+                Some(tag) if tag.kind == TagKind::EndTag && tag.name == name => (!open).then_some(end),
                 Some(tag) if tag.kind == TagKind::StartTag && &*name == "p" => Some(start),
                 _ => None,
             };
