@@ -82,9 +82,7 @@ impl Job {
         let given = settings.text(&s::MESSAGE_ID).map(str::to_owned);
         let is_made = given.is_none();
         let message_id = given.map_or_else(job::random_id, Ok)?;
-        let delivery = job::delivery(&settings, &message_id)?;
-        // What is wrong with a delivery must come out before anything is read.
-        drop(rewriter.html_writer(&delivery, io::sink())?);
+        let delivery = job::delivery(&settings, &message_id, &rewriter)?;
         Ok(Job {
             rewriter,
             delivery,
