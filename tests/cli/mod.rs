@@ -143,14 +143,14 @@ fn give(path: &Path, uid: u32, gid: u32) -> bool {
     given.is_ok()
 }
 
-/// Runs a command line as another user, which only root can; `None` where that user cannot reach the program.
+/// Runs a command line as another user, which only root can; `None` where that user cannot reach the program or the folder.
 #[cfg(unix)]
 fn run_as(sandbox: &Sandbox, uid: u32, gid: u32, line: &str, input: &str) -> Option<Run> {
     use std::os::unix::process::CommandExt;
 
     let can_reach = Command::new(env!("CARGO_BIN_EXE_openclick"))
         .arg("--version")
-        .current_dir("/")
+        .current_dir(sandbox.folder.path())
         .stdout(Stdio::null())
         .uid(uid)
         .gid(gid)
