@@ -136,7 +136,10 @@ fn mode(_: &Path, _: u32) {}
 /// Gives a file to a user and a group, which only root can.
 #[cfg(unix)]
 fn give(path: &Path, uid: u32, gid: u32) -> bool {
-    let given = std::os::unix::fs::chown(path, Some(uid), Some(gid));
+    use std::os::unix::fs::chown;
+
+    // To root first: anybody may give his files to himself.
+    let given = chown(path, Some(0), Some(0)).and_then(|()| chown(path, Some(uid), Some(gid)));
     if let Err(error) = &given {
         eprintln!("skipped: only root can give files away ({error})");
     }
