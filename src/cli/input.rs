@@ -23,7 +23,7 @@ enum Source {
 impl Input {
     /// Opens a file; stdin for none and for `-`.
     pub(super) fn open(path: Option<&Path>) -> Result<Input, Failure> {
-        let Some(path) = path.filter(|path| !is_dash(path)) else {
+        let Some(path) = path.filter(|path| !is_stdin(path)) else {
             return Ok(Input {
                 source: Source::Stdin(io::stdin().lock()),
                 name: "standard input".to_owned(),
@@ -74,9 +74,9 @@ impl Input {
     }
 }
 
-/// Whether a path stands for stdin or stdout.
-pub(super) fn is_dash(path: &Path) -> bool {
-    path == Path::new("-")
+/// Whether a path stands for stdin: by the system's names for it, a mail filter is one too.
+pub(super) fn is_stdin(path: &Path) -> bool {
+    ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"].iter().any(|name| path == Path::new(name))
 }
 
 /// Whether the input begins with a header block, as a mail message does: a `Name:`, or mbox's `From ` line. `None` while

@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::io;
+use std::path::Path;
 
 use openclick::{
     Consent, Delivery, Dialect, KeyRing, Options, Rewriter, TrackingDomain, UrlFormat, VisibleUrl,
@@ -46,8 +47,19 @@ pub(super) fn tracking_domain(settings: &Settings) -> Result<&str, Failure> {
 pub(super) fn rewriter(settings: &Settings) -> Result<Rewriter, Failure> {
     let domain = tracking_domain(settings)?;
     let keys = key_ring(settings)?;
-    keys.check_sealing(time::now())?;
-    let mut options = Options::new(domain, keys)?.url_format(url_format(settings)?);
+    keys.check_sealing(time::now()).map_err(|error| {
+        let path = settings.path(&s::KEY_FILE).unwrap_or(Path::new(""));
+        Failure::configuration(format!("key file {}: {error}", path.display()))
+    })?;
+    let (format, chosen_by) = url_format(settings)?;
+    let mut options = Options::new(domain, keys)?.url_format(format);
+    // The library does not know where a value came from: each that it may refuse is tried by itself.
+    let check = |options: &Options, setting| match options.clone().build() {
+        Ok(_) => Ok(()),
+        // By the name that the format has here.
+        Err(error) => Err(settings.refuse(setting, error.to_string().replace("sparky_pmta", "sparky-pmta"))),
+    };
+    check(&options, chosen_by)?;
     type Switch = fn(Options, bool) -> Options;
     let switches: [(&Setting, Switch); 4] = [
         (&s::CLICK_TRACKING, Options::click_tracking),
@@ -80,16 +92,19 @@ pub(super) fn rewriter(settings: &Settings) -> Result<Rewriter, Failure> {
     }
     if let Some(text) = settings.text(&s::PIXEL_PLACEHOLDER) {
         options = options.pixel_placeholder(text);
+        check(&options, &s::PIXEL_PLACEHOLDER)?;
     }
     if let Some(label) = settings.text(&s::CHARSET) {
         options = options.charset(label);
+        check(&options, &s::CHARSET)?;
     }
     if let Some(names) = settings.list(&s::DIALECTS) {
-        let dialects = names.iter().map(|name| name.parse()).collect::<Result<Vec<Dialect>, _>>()?;
-        options = options.dialects(dialects);
+        let dialects: Result<Vec<Dialect>, _> = names.iter().map(|name| name.parse()).collect();
+        options = options.dialects(dialects.map_err(|error| settings.refuse(&s::DIALECTS, error))?);
     }
-    for host in settings.list(&s::SKIP_HOST).into_iter().flatten() {
-        options = options.skip_host(host);
+    if let Some(hosts) = settings.list(&s::SKIP_HOST) {
+        options = hosts.iter().fold(options, |options, host| options.skip_host(host));
+        check(&options, &s::SKIP_HOST)?;
     }
     if let Some("leave") = settings.text(&s::VISIBLE_URL) {
         options = options.visible_url(VisibleUrl::Leave);
@@ -97,25 +112,51 @@ pub(super) fn rewriter(settings: &Settings) -> Result<Rewriter, Failure> {
     Ok(options.build()?)
 }
 
-fn url_format(settings: &Settings) -> Result<UrlFormat, Failure> {
+/// The format, and the setting that chose it.
+fn url_format(settings: &Settings) -> Result<(UrlFormat, &'static Setting), Failure> {
     let template = settings.text(&s::URL_TEMPLATE);
-    let format = match (settings.text(&s::URL_FORMAT), template) {
-        (Some("sparky-pmta"), _) => UrlFormat::sparky_pmta(),
+    let word = settings.text(&s::URL_FORMAT);
+    if let Some(word @ ("sealed" | "sparky-pmta")) = word
+        && template.is_some()
+        // A flag that chooses another format than the file does is no contradiction.
+        && !settings.stands_above(&s::URL_FORMAT, &s::URL_TEMPLATE)
+    {
+        return Err(settings.refuse(
+            &s::URL_TEMPLATE,
+            format!(
+                "the format `{word}`, chosen by {}, takes no template: choose `template`, or leave this out",
+                settings.spell(&s::URL_FORMAT)
+            ),
+        ));
+    }
+    let (format, chosen_by) = match (word, template) {
+        (Some("sparky-pmta"), _) => (UrlFormat::sparky_pmta(), &s::URL_FORMAT),
         (Some("template") | None, Some(template)) => {
-            UrlFormat::template(template).map_err(|error| settings.refuse(&s::URL_TEMPLATE, error))?
+            let format = UrlFormat::template(template);
+            (format.map_err(|error| settings.refuse(&s::URL_TEMPLATE, error))?, &s::URL_TEMPLATE)
         }
         (Some("template"), None) => return Err(missing(&s::URL_TEMPLATE, "no URL template")),
-        _ => UrlFormat::sealed(),
+        _ => (UrlFormat::sealed(), &s::URL_FORMAT),
     };
     Ok(match settings.switch(&s::UNSIGNED) {
-        Some(true) => format.unsigned(),
-        _ => format,
+        Some(true) => (format.unsigned(), chosen_by),
+        _ => (format, chosen_by),
     })
 }
 
 /// The delivery that the settings describe, for this message.
-pub(super) fn delivery(settings: &Settings, message_id: &str) -> Result<Delivery, Failure> {
+pub(super) fn delivery(
+    settings: &Settings,
+    message_id: &str,
+    rewriter: &Rewriter,
+) -> Result<Delivery, Failure> {
+    // As with the options: what is wrong is named by its setting, and before anything is read.
+    let check = |delivery: &Delivery, setting| match rewriter.html_writer(delivery, io::sink()) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(settings.refuse(setting, error)),
+    };
     let mut delivery = Delivery::new(message_id);
+    check(&delivery, &s::MESSAGE_ID)?;
     type Text = fn(Delivery, String) -> Delivery;
     let texts: [(&Setting, Text); 4] = [
         (&s::RECIPIENT, Delivery::recipient),
@@ -126,6 +167,7 @@ pub(super) fn delivery(settings: &Settings, message_id: &str) -> Result<Delivery
     for (setting, set) in texts {
         if let Some(text) = settings.text(setting) {
             delivery = set(delivery, text.to_owned());
+            check(&delivery, setting)?;
         }
     }
     for url in settings.list(&s::LIST_UNSUBSCRIBE).into_iter().flatten() {
@@ -143,6 +185,7 @@ pub(super) fn delivery(settings: &Settings, message_id: &str) -> Result<Delivery
             settings.refuse(&s::EXTENSION, format!("expected a number, = and a text, found `{extension}`"))
         })?;
         delivery = delivery.extension(id, text);
+        check(&delivery, &s::EXTENSION)?;
     }
     Ok(delivery.tracking(consent(settings)))
 }

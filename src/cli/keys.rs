@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
-use openclick::{KeyEntry, KeyFile, KeyState};
+use openclick::{ErrorKind, KeyEntry, KeyFile, KeyState};
 use serde::Serialize;
 
 use super::exit::{Cause, Exit, Failure};
@@ -27,12 +27,12 @@ pub(super) fn run(matches: &ArgMatches) -> Result<(), Failure> {
     }
     let settings = Settings::gather(matches)?;
     let path = settings.path(&s::KEY_FILE).ok_or_else(|| missing(&s::KEY_FILE, "no key file"))?;
-    let mut file = read(path, settings.switch(&s::ALLOW_OPEN_KEY_FILE).unwrap_or(false))?;
-    let slot = || matches.get_one::<u8>("slot").copied().unwrap_or_default();
+    let allow_open = settings.switch(&s::ALLOW_OPEN_KEY_FILE).unwrap_or(false);
+    let slot = matches.try_get_one::<u8>("slot").ok().flatten().copied().unwrap_or_default();
     let said = match name {
         "add" => {
-            let slot = file.add(matches.get_one::<u8>("reuse-slot").copied())?;
-            save(&file, path)?;
+            let reuse = matches.get_one::<u8>("reuse-slot").copied();
+            let slot = edit(path, allow_open, |file| file.add(reuse))?;
             format!(
                 "slot {slot} has a new key, accepted but not used yet\n\
                  deploy {} to every machine that makes or reads tracking links, then: openclick key promote {slot}\n",
@@ -40,11 +40,11 @@ pub(super) fn run(matches: &ArgMatches) -> Result<(), Failure> {
             )
         }
         "promote" => {
-            let slot = slot();
-            let before = file.list().into_iter().find(|entry| entry.state == KeyState::Active);
-            file.promote(slot)?;
-            save(&file, path)?;
-            let before = before.map_or(0, |entry| entry.slot);
+            let before = edit(path, allow_open, |file| {
+                let before = file.list().into_iter().find(|entry| entry.state == KeyState::Active);
+                file.promote(slot)?;
+                Ok(before.map_or(0, |entry| entry.slot))
+            })?;
             format!(
                 "slot {slot} is active; slot {before} is accepted\n\
                  deploy {} again; once no mail of slot {before} matters: openclick key retire {before}\n",
@@ -52,14 +52,12 @@ pub(super) fn run(matches: &ArgMatches) -> Result<(), Failure> {
             )
         }
         "retire" => {
-            let slot = slot();
-            file.retire(slot)?;
-            save(&file, path)?;
+            edit(path, allow_open, |file| file.retire(slot))?;
             format!("slot {slot} is retired: its links are refused wherever {} is deployed\n", path.display())
         }
-        "rotate" => file.rotation_steps(),
-        _ if matches.get_flag("json") => return list_json(&file.list()),
-        _ => table(&file.list()),
+        "rotate" => read(path, allow_open)?.rotation_steps(),
+        _ if matches.get_flag("json") => return list_json(&read(path, allow_open)?.list()),
+        _ => table(&read(path, allow_open)?.list()),
     };
     print(&said)
 }
@@ -67,23 +65,23 @@ pub(super) fn run(matches: &ArgMatches) -> Result<(), Failure> {
 fn new(path: Option<&Path>) -> Result<(), Failure> {
     let file = KeyFile::new();
     let Some(path) = path else {
-        return file.write_stdout().map_err(|error| {
-            match error.source().and_then(|source| source.downcast_ref::<io::Error>()) {
-                Some(cause) => Failure::writing("standard output", cause),
-                None => error.into(),
-            }
+        return file.write_stdout().map_err(|error| match cause(&error) {
+            Some(cause) => Failure::writing("standard output", cause),
+            None => error.into(),
         });
     };
-    if path.symlink_metadata().is_ok() {
-        return Err(Failure::new(
-            Exit::CannotCreate,
-            format!("{} is there already; `openclick key add` adds a key to it", path.display()),
-        ));
-    }
-    file.write(path).map_err(|error| Failure::new(Exit::CannotCreate, words(path, &error)))
+    file.create(path).map_err(|error| {
+        let why = match cause(&error).map(io::Error::kind) {
+            Some(io::ErrorKind::AlreadyExists) => {
+                format!("{} is there already; `openclick key add` adds a key to it", path.display())
+            }
+            _ => words(path, &error),
+        };
+        Failure::new(Exit::CannotCreate, why)
+    })
 }
 
-/// Reads a key file to be edited or listed.
+/// Reads a key file to be listed.
 fn read(path: &Path, allow_open: bool) -> Result<KeyFile, Failure> {
     let refuse = |why: String| Failure::configuration(why);
     if !allow_open {
@@ -95,16 +93,37 @@ fn read(path: &Path, allow_open: bool) -> Result<KeyFile, Failure> {
     KeyFile::parse(&text).map_err(|error| refuse(format!("key file {}: {error}", path.display())))
 }
 
-fn save(file: &KeyFile, path: &Path) -> Result<(), Failure> {
-    file.write(path).map_err(|error| Failure::new(Exit::Io, words(path, &error)))
+fn edit<T>(
+    path: &Path,
+    allow_open: bool,
+    change: impl FnOnce(&mut KeyFile) -> openclick::Result<T>,
+) -> Result<T, Failure> {
+    let mut is_read = false;
+    let change = |file: &mut KeyFile| {
+        is_read = true;
+        change(file)
+    };
+    let edited = match allow_open {
+        true => KeyFile::edit_open(path, change),
+        false => KeyFile::edit(path, change),
+    };
+    edited.map_err(|error| match error.kind() {
+        // A file that cannot be read is a setting that cannot be used.
+        ErrorKind::Io if is_read => Failure::new(Exit::Io, words(path, &error)),
+        _ => Failure::configuration(words(path, &error)),
+    })
 }
 
 /// An error about a file, in the system's words where it is the system's.
 fn words(path: &Path, error: &openclick::Error) -> String {
-    match error.source().and_then(|source| source.downcast_ref::<io::Error>()) {
+    match cause(error) {
         Some(cause) => format!("key file {}: {}", path.display(), Cause(cause)),
         None => error.to_string(),
     }
+}
+
+fn cause(error: &openclick::Error) -> Option<&io::Error> {
+    error.source().and_then(|source| source.downcast_ref())
 }
 
 /// A key in `list --json`.

@@ -1,6 +1,6 @@
 //! Where the output goes. A file appears under its name only once it is whole.
 
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::path::{Path, PathBuf};
 
@@ -27,8 +27,10 @@ enum Sink {
 struct Draft {
     file: Unfinished,
     target: PathBuf,
-    /// Those of the file that is replaced.
+    /// What it will have, where it replaces a file.
     permissions: Option<Permissions>,
+    /// What it cannot have of the file that it replaces, in words.
+    lost: Option<String>,
 }
 
 enum Unfinished {
@@ -51,12 +53,7 @@ impl Output {
             Failure::new(Exit::CannotCreate, format!("cannot create {}: {why}", path.display()))
         };
         let refuse_io = |error: io::Error| refuse(Cause(&error).to_string());
-        // Through symbolic links: they stay, and what they point to is replaced.
-        let target = match path.canonicalize() {
-            Ok(target) => target,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
-            Err(error) => return Err(refuse_io(error)),
-        };
+        let target = resolve(path).map_err(refuse_io)?;
         let metadata = match target.metadata() {
             Ok(metadata) => Some(metadata),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -70,9 +67,18 @@ impl Output {
             let file = OpenOptions::new().write(true).open(&target).map_err(refuse_io)?;
             return Ok(Output::new(Sink::Special(file), name));
         }
-        let permissions = metadata.map(|metadata| metadata.permissions());
-        let file = Unfinished::beside(&target, permissions.as_ref()).map_err(refuse_io)?;
-        Ok(Output::new(Sink::Draft(Draft { file, target, permissions }), name))
+        let file = Unfinished::beside(&target, metadata.as_ref()).map_err(|error| {
+            match path.is_symlink() && error.kind() == io::ErrorKind::NotFound {
+                // Its own folder is there; the one that is not is nowhere to be seen.
+                true => refuse(format!("it is a symbolic link to {}: {}", target.display(), Cause(&error))),
+                false => refuse_io(error),
+            }
+        })?;
+        let mut draft = Draft { file, target, permissions: None, lost: None };
+        if let Some(old) = &metadata {
+            draft.take_over(old).map_err(refuse_io)?;
+        }
+        Ok(Output::new(Sink::Draft(draft), name))
     }
 
     fn new(sink: Sink, name: String) -> Output {
@@ -82,6 +88,14 @@ impl Output {
     /// The output in messages.
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What the file cannot have of the one that it replaces, in words.
+    pub(super) fn lost(&self) -> Option<String> {
+        match self.sink.get_ref() {
+            Sink::Draft(draft) => draft.lost.as_ref().map(|lost| format!("{}: {lost}", self.name)),
+            Sink::Stdout(_) | Sink::Special(_) => None,
+        }
     }
 
     /// Whether somebody sees the output on a terminal.
@@ -137,7 +151,77 @@ impl Write for Sink {
     }
 }
 
+/// Whether a path stands for stdout. Where that is a file, as in `-o /dev/stdout >> FILE`, it must not be replaced by
+/// another.
+pub(super) fn is_stdout(path: &Path) -> bool {
+    ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|name| path == Path::new(name))
+}
+
+/// Whether two paths name one file, which may be still to be made.
+pub(super) fn is_same(one: &Path, other: &Path) -> bool {
+    let whole = |path: &Path| {
+        let target = resolve(path).ok()?;
+        Some((folder(&target).canonicalize().ok()?, target.file_name()?.to_owned()))
+    };
+    one == other || whole(one).is_some_and(|one| whole(other) == Some(one))
+}
+
+/// Where a path leads through symbolic links: they stay, and what they point to is made or replaced.
+fn resolve(path: &Path) -> io::Result<PathBuf> {
+    let error = match path.canonicalize() {
+        Ok(target) => return Ok(target),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => error,
+        // Links in a circle among them.
+        Err(error) => return Err(error),
+    };
+    let mut target = path.to_owned();
+    while let Ok(next) = target.read_link() {
+        if folder(&target).canonicalize().is_ok_and(|folder| folder.starts_with("/proc")) {
+            // An open file that has no name any more: what its link says is a name for people.
+            return Err(error);
+        }
+        target = folder(&target).join(next);
+    }
+    Ok(target)
+}
+
 impl Draft {
+    /// Takes over the owner, group and mode of the file that will be replaced, as far as this process may.
+    #[cfg(unix)]
+    fn take_over(&mut self, old: &Metadata) -> io::Result<()> {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+
+        let file = self.file.as_file();
+        let new = file.metadata()?;
+        let (uid, gid) = (old.uid(), old.gid());
+        let keeps_both = (new.uid(), new.gid()) == (uid, gid) || fchown(file, Some(uid), Some(gid)).is_ok();
+        // The owner of a file may give it to a group of his own, and to nobody else.
+        let keeps_group = keeps_both || new.gid() == gid || fchown(file, None, Some(gid)).is_ok();
+        let mut mode = old.mode() & 0o7777;
+        if !keeps_both {
+            let lost = match (new.uid() == uid, keeps_group) {
+                (false, true) => format!("its owner, user {uid}"),
+                (true, _) => format!("its group, {gid}"),
+                (false, false) => format!("its owner, user {uid}, and its group, {gid}"),
+            };
+            self.lost = Some(format!("{lost}, could not be kept"));
+            // What runs with the rights of its owner must not run with those of another.
+            mode &= 0o777;
+        }
+        if !keeps_group {
+            // What the mode gave to one group is not for another: it has no more than everybody has.
+            mode &= 0o707 | (mode & 0o007) << 3;
+        }
+        self.permissions = Some(Permissions::from_mode(mode));
+        Ok(())
+    }
+
+    #[cfg(not(unix))]
+    fn take_over(&mut self, old: &Metadata) -> io::Result<()> {
+        self.permissions = Some(old.permissions());
+        Ok(())
+    }
+
     fn settle(&mut self) -> io::Result<()> {
         let file = self.file.as_file();
         if let Some(permissions) = &self.permissions {
@@ -161,23 +245,22 @@ impl Draft {
 }
 
 impl Unfinished {
-    /// Permissions are never wider than they will be.
-    fn beside(target: &Path, permissions: Option<&Permissions>) -> io::Result<Unfinished> {
+    fn beside(target: &Path, old: Option<&Metadata>) -> io::Result<Unfinished> {
         #[cfg(target_os = "linux")]
-        if let Some(file) = nameless::create(folder(target), permissions) {
+        if let Some(file) = nameless::create(folder(target), first_mode(old)) {
             return Ok(Unfinished::Nameless(file));
         }
-        Unfinished::hidden(target, permissions)
+        Unfinished::hidden(target, old)
     }
 
     #[cfg_attr(not(unix), allow(unused_variables))]
-    fn hidden(target: &Path, permissions: Option<&Permissions>) -> io::Result<Unfinished> {
+    fn hidden(target: &Path, old: Option<&Metadata>) -> io::Result<Unfinished> {
         let mut builder = tempfile::Builder::new();
         builder.prefix(".openclick-");
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            builder.permissions(permissions.cloned().unwrap_or_else(|| Permissions::from_mode(0o666)));
+            builder.permissions(Permissions::from_mode(first_mode(old)));
         }
         builder.tempfile_in(folder(target)).map(Unfinished::Hidden)
     }
@@ -191,6 +274,13 @@ impl Unfinished {
     }
 }
 
+/// A new file has what the umask leaves. One that replaces another is its maker's alone until it has the right group and
+/// is whole: permissions are never wider than they will be.
+#[cfg(unix)]
+fn first_mode(old: Option<&Metadata>) -> u32 {
+    if old.is_some() { 0o600 } else { 0o666 }
+}
+
 fn folder(target: &Path) -> &Path {
     match target.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -201,21 +291,19 @@ fn folder(target: &Path) -> &Path {
 /// Linux's files without a name, open(2) `O_TMPFILE`.
 #[cfg(target_os = "linux")]
 mod nameless {
-    use std::fs::{File, Permissions};
+    use std::fs::File;
     use std::io;
     use std::os::fd::AsRawFd;
-    use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 
     use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, open};
 
     /// `None` where the file system has no such files (or nothing can be made in the folder, which the next attempt will
     /// tell), or `/proc`, by which they get a name, is not there.
-    pub(super) fn create(folder: &Path, permissions: Option<&Permissions>) -> Option<File> {
+    pub(super) fn create(folder: &Path, mode: u32) -> Option<File> {
         if !Path::new("/proc/self/fd").exists() {
             return None;
         }
-        let mode = permissions.map_or(0o666, Permissions::mode) & 0o777;
         let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
         open(folder, flags, Mode::from_raw_mode(mode)).ok().map(File::from)
     }
@@ -244,17 +332,18 @@ mod tests {
     fn drafts_get_their_name_when_they_are_whole() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("out");
-        type Make = fn(&Path, Option<&Permissions>) -> io::Result<Unfinished>;
+        type Make = fn(&Path, Option<&Metadata>) -> io::Result<Unfinished>;
         let make: [Make; 2] = [Unfinished::beside, Unfinished::hidden];
         for (make, is_there) in [(make[0], false), (make[0], true), (make[1], true), (make[1], false)] {
             match is_there {
                 true => std::fs::write(&target, "old").unwrap(),
                 false => drop(std::fs::remove_file(&target)),
             }
-            let permissions = target.metadata().ok().map(|metadata| metadata.permissions());
+            let metadata = target.metadata().ok();
             let draft = || {
-                let file = make(&target, permissions.as_ref()).unwrap();
-                Draft { file, target: target.clone(), permissions: permissions.clone() }
+                let file = make(&target, metadata.as_ref()).unwrap();
+                let permissions = metadata.as_ref().map(Metadata::permissions);
+                Draft { file, target: target.clone(), permissions, lost: None }
             };
             let old = std::fs::read(&target).ok();
             let mut dropped = draft();

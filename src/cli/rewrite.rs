@@ -10,9 +10,9 @@ use openclick::{Delivery, Report, Rewriter};
 use super::exit::{Exit, Failure, say};
 use super::filter::Circumstance;
 use super::guarded;
-use super::input::{CHUNK, Input, is_dash, is_message};
+use super::input::{CHUNK, Input, is_message, is_stdin};
 use super::job;
-use super::output::Output;
+use super::output::{Output, is_same, is_stdout};
 use super::sanitize::write_json;
 use super::setting as s;
 use super::settings::Settings;
@@ -37,8 +37,8 @@ struct Job {
 
 /// Rewrites.
 pub(super) fn run(matches: &ArgMatches, circumstance: &Cell<Circumstance>) -> Result<(), Failure> {
-    let file = matches.get_one::<PathBuf>("file").map(PathBuf::as_path).filter(|file| !is_dash(file));
-    let output = matches.get_one::<PathBuf>("output").map(PathBuf::as_path).filter(|path| !is_dash(path));
+    let file = matches.get_one::<PathBuf>("file").map(PathBuf::as_path).filter(|file| !is_stdin(file));
+    let output = matches.get_one::<PathBuf>("output").map(PathBuf::as_path).filter(|path| !is_stdout(path));
     // Until the configuration is read, flags and variables decide.
     judge(&Settings::early(matches, &[&s::FORMAT, &s::ON_ERROR]), file, circumstance);
     let job = Job::prepare(matches, file, output, circumstance);
@@ -68,11 +68,11 @@ impl Job {
         let settings = Settings::gather(matches)?;
         judge(&settings, file, circumstance);
         let report = match matches.get_one::<PathBuf>("report") {
-            Some(path) if is_dash(path) && output.is_some() => Some(Output::stdout()),
-            Some(path) if is_dash(path) => {
+            Some(path) if is_stdout(path) && output.is_some() => Some(Output::stdout()),
+            Some(path) if is_stdout(path) => {
                 return Err(Failure::usage("--report -: stdout takes the mail: name a file, or give -o OUT"));
             }
-            Some(path) if output == Some(path) => {
+            Some(path) if output.is_some_and(|output| is_same(output, path)) => {
                 return Err(Failure::usage("-o and --report name the same file"));
             }
             Some(path) => Some(Output::file(path)?),
@@ -82,9 +82,7 @@ impl Job {
         let given = settings.text(&s::MESSAGE_ID).map(str::to_owned);
         let is_made = given.is_none();
         let message_id = given.map_or_else(job::random_id, Ok)?;
-        let delivery = job::delivery(&settings, &message_id)?;
-        // What is wrong with a delivery must come out before anything is read.
-        drop(rewriter.html_writer(&delivery, io::sink())?);
+        let delivery = job::delivery(&settings, &message_id, &rewriter)?;
         Ok(Job {
             rewriter,
             delivery,
@@ -120,9 +118,13 @@ impl Job {
             file.settle()?;
         }
         let is_shown = output.is_terminal();
+        let lost = [output.lost(), file.as_ref().and_then(Output::lost)];
         output.commit()?;
         if let Some(file) = file {
             file.commit()?;
+        }
+        for lost in lost.iter().flatten().filter(|_| !self.quiet) {
+            say(Some("rewrite"), lost);
         }
         if !self.quiet && io::stderr().is_terminal() {
             let id =

@@ -128,7 +128,7 @@ settings! {
     SKIP_HOST = "skip-host", Shape::Words(&[]), "HOST", LINKS,
         "A host whose links are left, or *.suffix; may be repeated";
     VISIBLE_URL = "visible-url", Shape::Choice(&["track", "leave"]), "WHAT", LINKS,
-        "Links whose shown text is itself a URL [default: track]";
+        "Links whose shown text is itself a URL: track or leave them [default: track]";
     MAX_LINKS = "max-links", Shape::Count, "N", LINKS,
         "Track at most so many links [default: no cap]";
     MAX_TARGET_LENGTH = "max-target-length", Shape::Count, "BYTES", LINKS,

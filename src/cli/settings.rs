@@ -11,13 +11,31 @@ use super::config;
 use super::exit::{Exit, Failure};
 use super::setting::{ALL, Setting, Shape, Value};
 
-/// Where a value came from.
+/// Where a value came from; what stands above comes first.
 #[derive(Debug, Clone)]
 pub(super) enum Origin {
     Flag,
     Variable,
     /// `file:line:column`
     File(String),
+}
+
+impl Origin {
+    /// The setting as it is spelled there.
+    fn spell(&self, setting: &Setting) -> String {
+        match self {
+            Origin::Flag => format!("--{}", setting.name),
+            Origin::Variable => setting.variable(),
+            Origin::File(place) => format!("{place}: {}", setting.name),
+        }
+    }
+
+    fn stands_above(&self, other: &Origin) -> bool {
+        match (self, other) {
+            (Origin::Flag, Origin::Variable | Origin::File(_)) | (Origin::Variable, Origin::File(_)) => true,
+            (Origin::Flag | Origin::Variable | Origin::File(_), _) => false,
+        }
+    }
 }
 
 /// A setting, its value, and where that came from.
@@ -98,6 +116,19 @@ impl Settings {
             .map(String::as_str)
     }
 
+    /// A setting as it is spelled where it was set.
+    pub(super) fn spell(&self, setting: &Setting) -> String {
+        self.find(setting).map_or_else(|| setting.name.to_owned(), |(_, _, origin)| origin.spell(setting))
+    }
+
+    /// Whether both are set, and the first by what stands above the other's source.
+    pub(super) fn stands_above(&self, one: &Setting, other: &Setting) -> bool {
+        match (self.find(one), self.find(other)) {
+            (Some((_, _, one)), Some((_, _, other))) => one.stands_above(other),
+            _ => false,
+        }
+    }
+
     /// A failure about a setting: names where it was set.
     pub(super) fn refuse(&self, setting: &Setting, why: impl fmt::Display) -> Failure {
         match self.find(setting) {
@@ -109,10 +140,10 @@ impl Settings {
 
 /// A bad flag is bad usage; a bad variable or file is bad configuration.
 fn refuse(setting: &Setting, origin: &Origin, why: impl fmt::Display) -> Failure {
+    let message = format!("{}: {why}", origin.spell(setting));
     match origin {
-        Origin::Flag => Failure::usage(format!("--{}: {why}", setting.name)),
-        Origin::Variable => Failure::configuration(format!("{}: {why}", setting.variable())),
-        Origin::File(place) => Failure::configuration(format!("{place}: {}: {why}", setting.name)),
+        Origin::Flag => Failure::usage(message),
+        Origin::Variable | Origin::File(_) => Failure::configuration(message),
     }
 }
 

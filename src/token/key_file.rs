@@ -9,7 +9,8 @@ use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::key::SLOTS;
-use super::{permission, time};
+use super::permission::{self, Locked};
+use super::time;
 use crate::{Error, ErrorKind, Result};
 
 /// What the key of a slot is used for.
@@ -161,7 +162,50 @@ impl KeyFile {
     /// ```
     pub fn read(path: impl AsRef<Path>) -> Result<KeyFile> {
         let path = path.as_ref();
-        KeyFile::parse(&permission::read(path, true)?).map_err(|error| {
+        KeyFile::parse_named(&permission::read(path, true)?, path)
+    }
+
+    /// Edits a key file in place: reads it, lets `change` change it, and writes it as [`write`](KeyFile::write) does. From
+    /// the first to the last no other `edit` of the file begins, in whatever process, so that no change is lost (on
+    /// systems other than Unix as far as they keep an open file from being replaced). Gives what `change` gives.
+    ///
+    /// # Errors
+    ///
+    /// As [`KeyRing::from_file`](crate::KeyRing::from_file), then what `change` fails with, then as
+    /// [`write`](KeyFile::write). The file is as it was then. Also [`ErrorKind::Io`] where the file system has no locks.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("KEYS");
+    /// # openclick::KeyFile::new().write(&path)?;
+    /// let slot = openclick::KeyFile::edit(&path, |file| file.add(None))?;
+    /// assert_eq!(slot, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn edit<T>(path: impl AsRef<Path>, change: impl FnOnce(&mut KeyFile) -> Result<T>) -> Result<T> {
+        edit(path.as_ref(), true, change)
+    }
+
+    /// [`edit`](KeyFile::edit), whoever else can read or write the file; see
+    /// [`KeyRing::from_open_file`](crate::KeyRing::from_open_file).
+    ///
+    /// # Errors
+    ///
+    /// As [`edit`](KeyFile::edit), except for the file's mode.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("KEYS");
+    /// # openclick::KeyFile::new().write(&path)?;
+    /// openclick::KeyFile::edit_open(&path, |file| file.add(None))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn edit_open<T>(path: impl AsRef<Path>, change: impl FnOnce(&mut KeyFile) -> Result<T>) -> Result<T> {
+        edit(path.as_ref(), false, change)
+    }
+
+    fn parse_named(text: &str, path: &Path) -> Result<KeyFile> {
+        KeyFile::parse(text).map_err(|error| {
             let named = Error::new(error.kind(), format!("key file {}: {error}", path.display()));
             error.offset().into_iter().fold(named, Error::at)
         })
@@ -387,11 +431,14 @@ impl KeyFile {
     }
 
     /// Writes the file: a temporary file beside it, synchronised and renamed, so that a reader sees the old or the new
-    /// one. A file that is there keeps its mode, a new one has 0600.
+    /// one. A file that is there keeps its owner, group and mode (but not access control lists and other extended
+    /// attributes), a new one has 0600. Whatever changed in the file since it was read is lost: to change a file that
+    /// others may change too, [`edit`](KeyFile::edit) it.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`] if it cannot be written; the old file is as it was then.
+    /// [`ErrorKind::Io`] if it cannot be written, or this process may not give a file to the old one's owner and group;
+    /// the old file is as it was then.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -401,6 +448,23 @@ impl KeyFile {
     /// ```
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
         permission::replace(path.as_ref(), &self.text())
+    }
+
+    /// Writes a file of mode 0600 that must not be there yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`] if something has the name already, or the file cannot be made.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("KEYS");
+    /// openclick::KeyFile::new().create(&path)?;
+    /// assert!(openclick::KeyFile::new().create(&path).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn create(&self, path: impl AsRef<Path>) -> Result<()> {
+        permission::create(path.as_ref(), &self.text())
     }
 
     /// Writes the text to standard output. Where that is a regular file, as in `openclick key new > KEYS`, it first gets
@@ -427,6 +491,14 @@ impl KeyFile {
             .map(|(entry, _)| *entry)
             .ok_or_else(|| Error::new(ErrorKind::Key, format!("slot {slot} has no key")))
     }
+}
+
+fn edit<T>(path: &Path, strict: bool, change: impl FnOnce(&mut KeyFile) -> Result<T>) -> Result<T> {
+    let locked = Locked::new(path)?;
+    let mut file = KeyFile::parse_named(&locked.read(strict)?, path)?;
+    let done = change(&mut file)?;
+    locked.replace(&file.text())?;
+    Ok(done)
 }
 
 impl Line {

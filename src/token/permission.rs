@@ -1,6 +1,6 @@
 //! Reading and writing files that hold secrets.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -17,10 +17,13 @@ fn io(what: &str, path: &Path, error: std::io::Error) -> Error {
 
 /// Reads a key file, refusing one that is open to others where `strict`.
 pub(crate) fn read(path: &Path, strict: bool) -> Result<Zeroizing<String>> {
-    let mut file = File::open(path).map_err(|error| io("open it", path, error))?;
+    read_open(&File::open(path).map_err(|error| io("open it", path, error))?, path, strict)
+}
+
+fn read_open(mut file: &File, path: &Path, strict: bool) -> Result<Zeroizing<String>> {
     if strict {
         // On the open file: what is checked is what is read.
-        check(&file, path)?;
+        check(file, path)?;
     }
     let mut text = Zeroizing::new(String::new());
     // Reading grows no buffer, which would leave copies of the keys behind.
@@ -33,6 +36,64 @@ pub(crate) fn read(path: &Path, strict: bool) -> Result<Zeroizing<String>> {
         ));
     }
     Ok(text)
+}
+
+/// A key file that nobody else edits until this goes.
+pub(crate) struct Locked<'a> {
+    file: File,
+    path: &'a Path,
+}
+
+impl<'a> Locked<'a> {
+    /// Waits until nobody else edits the file.
+    ///
+    /// The file itself is locked, and no lock file is left to wonder about. But an edit puts another file in its place:
+    /// whoever waited has then locked what no longer has the name, and must begin again.
+    pub(crate) fn new(path: &'a Path) -> Result<Locked<'a>> {
+        loop {
+            let file = open_to_lock(path).map_err(|error| io("open it", path, error))?;
+            if !file.metadata().map_err(|error| io("look at it", path, error))?.is_file() {
+                return Err(Error::new(
+                    ErrorKind::Key,
+                    format!("key file {}: it is no regular file, which could be replaced", path.display()),
+                ));
+            }
+            file.lock().map_err(|error| io("lock it", path, error))?;
+            if has_name(&file, path).map_err(|error| io("find it", path, error))? {
+                return Ok(Locked { file, path });
+            }
+        }
+    }
+
+    pub(crate) fn read(&self, strict: bool) -> Result<Zeroizing<String>> {
+        read_open(&self.file, self.path, strict)
+    }
+
+    pub(crate) fn replace(self, text: &str) -> Result<()> {
+        replace(self.path, text)
+    }
+}
+
+/// NFS locks only what is open for writing; a file of mode 0400 can be edited all the same.
+fn open_to_lock(path: &Path) -> std::io::Result<File> {
+    match OpenOptions::new().read(true).write(true).open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => File::open(path),
+        opened => opened,
+    }
+}
+
+#[cfg(unix)]
+fn has_name(file: &File, path: &Path) -> std::io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+
+    let (ours, named) = (file.metadata()?, std::fs::metadata(path)?);
+    Ok((ours.dev(), ours.ino()) == (named.dev(), named.ino()))
+}
+
+/// Elsewhere an open file cannot lose its name to another.
+#[cfg(not(unix))]
+fn has_name(_: &File, _: &Path) -> std::io::Result<bool> {
+    Ok(true)
 }
 
 #[cfg(unix)]
@@ -65,23 +126,45 @@ fn check(_: &File, _: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Replaces a file at once: a temporary file beside it, synchronised, renamed. A file that is there keeps its mode (and
-/// a symbolic link its place), a new one gets 0600.
+/// Makes a file of mode 0600, which must not be there yet.
+pub(crate) fn create(path: &Path, text: &str) -> Result<()> {
+    let mut file = create_new(path).map_err(|error| io("create it", path, error))?;
+    if let Err(error) = file.write_all(text.as_bytes()).and_then(|()| file.sync_all()) {
+        // The first failure is what the caller is told of.
+        let _ = std::fs::remove_file(path);
+        return Err(io("write it", path, error));
+    }
+    sync_folder(path).map_err(|error| io("synchronise its folder", path, error))
+}
+
+/// Replaces a file at once: a temporary file beside it, synchronised, renamed. A file that is there keeps its owner,
+/// group and mode (and a symbolic link its place), a new one gets 0600.
 pub(crate) fn replace(path: &Path, text: &str) -> Result<()> {
-    let resolved = match std::fs::canonicalize(path) {
-        Ok(resolved) => resolved,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => path.to_owned(),
-        Err(error) => return Err(io("find it", path, error)),
-    };
+    let resolved = resolve(path).map_err(|error| io("find it", path, error))?;
     let temporary = temporary_beside(&resolved, path)?;
-    let written =
-        write_new(&temporary, &resolved, text).and_then(|()| std::fs::rename(&temporary, &resolved));
+    let written = write_new(&temporary, &resolved, text, path)
+        .and_then(|()| std::fs::rename(&temporary, &resolved).map_err(|error| io("write it", path, error)));
     if let Err(error) = written {
         // The first failure is what the caller is told of.
         let _ = std::fs::remove_file(&temporary);
-        return Err(io("write it", path, error));
+        return Err(error);
     }
     sync_folder(&resolved).map_err(|error| io("synchronise its folder", path, error))
+}
+
+/// Where a path leads through symbolic links, the last of which may point to a file that is still to be made.
+fn resolve(path: &Path) -> std::io::Result<PathBuf> {
+    match std::fs::canonicalize(path) {
+        // Links in a circle are another error.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let mut target = path.to_owned();
+            while let Ok(next) = target.read_link() {
+                target = folder(&target).join(next);
+            }
+            Ok(target)
+        }
+        resolved => resolved,
+    }
 }
 
 fn temporary_beside(resolved: &Path, path: &Path) -> Result<PathBuf> {
@@ -98,19 +181,59 @@ fn temporary_beside(resolved: &Path, path: &Path) -> Result<PathBuf> {
     Ok(resolved.with_file_name(hidden))
 }
 
-fn write_new(temporary: &Path, resolved: &Path, text: &str) -> std::io::Result<()> {
+fn create_new(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(temporary)?;
-    file.write_all(text.as_bytes())?;
-    match std::fs::metadata(resolved) {
-        Ok(metadata) => file.set_permissions(metadata.permissions())?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
+    options.open(path)
+}
+
+fn write_new(temporary: &Path, resolved: &Path, text: &str, path: &Path) -> Result<()> {
+    let failed = |error| io("write it", path, error);
+    let mut file = create_new(temporary).map_err(failed)?;
+    let old = match std::fs::metadata(resolved) {
+        Ok(metadata) => Some(metadata),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Err(failed(error)),
+    };
+    if let Some(old) = &old {
+        keep_owner(&file, old, path)?;
     }
-    file.sync_all()
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    if let Some(old) = old {
+        // Not before the group is the right one: the mode may let it read.
+        file.set_permissions(old.permissions()).map_err(failed)?;
+    }
+    file.sync_all().map_err(failed)
+}
+
+/// Gives the new file the owner and group of the old one. The keys must stay readable to whom they were readable, the
+/// endpoint perhaps, and to nobody else: where that cannot be, nothing is replaced.
+#[cfg(unix)]
+fn keep_owner(new: &File, old: &Metadata, path: &Path) -> Result<()> {
+    use std::os::unix::fs::{MetadataExt, fchown};
+
+    let metadata = new.metadata().map_err(|error| io("write it", path, error))?;
+    let (uid, gid) = (old.uid(), old.gid());
+    if (metadata.uid(), metadata.gid()) == (uid, gid) {
+        return Ok(());
+    }
+    fchown(new, Some(uid), Some(gid)).map_err(|_| {
+        Error::new(
+            ErrorKind::Io,
+            format!(
+                "key file {}: it belongs to user {uid} and group {gid}, and a new file cannot be given to them: run this as \
+                 that user or as root; nothing was changed",
+                path.display()
+            ),
+        )
+    })
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_: &File, _: &Metadata, _: &Path) -> Result<()> {
+    Ok(())
 }
 
 /// The rename itself must survive a power cut.
@@ -118,11 +241,14 @@ fn sync_folder(resolved: &Path) -> std::io::Result<()> {
     if !cfg!(unix) {
         return Ok(());
     }
-    let folder = match resolved.parent() {
+    File::open(folder(resolved))?.sync_all()
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
-    };
-    File::open(folder)?.sync_all()
+    }
 }
 
 /// Writes to standard output; a regular file there (`openclick key new > KEYS`) first gets mode 0600, since with

@@ -33,6 +33,44 @@ fn every_failure_is_temporary() {
         .fails(75, "openclick: rewrite: OPENCLICK_MAX_LINKS: expected a whole number from 0, found `x`");
 }
 
+/// Whatever stands in an MTA's configuration instead of `openclick rewrite`, the mail stays in the queue.
+#[test]
+fn a_command_that_is_not_there_is_temporary_too() {
+    let sandbox = Sandbox::new();
+    for line in [
+        "",
+        "rewrit",
+        "--quiet",
+        "--quiet rewrite",
+        "--config nope.toml rewrite",
+        "--nonsense rewrite --quiet",
+        "--config decode rewrite",
+        "in.html",
+    ] {
+        let run = sandbox.run(line, HTML);
+        assert_eq!((run.code, run.out.as_str()), (Some(75), ""), "{line}: {}", run.err);
+        assert!(!run.err.is_empty(), "{line}");
+    }
+    // These read no mail, and have codes of their own.
+    for line in [
+        "decode --nonsense",
+        "decode rewrite --nonsense",
+        "key rewrite",
+        "key",
+        "man nonsense",
+        "completions rewrite",
+        "help nonsense",
+        "--quiet decode",
+        // No mail filter, whatever the command is.
+        "rewrit --format html",
+        "decod https://t.example.com/x",
+        "--quiet rewrite in.html",
+    ] {
+        let run = sandbox.run(line, HTML);
+        assert_eq!((run.code, run.out.as_str()), (Some(64), ""), "{line}: {}", run.err);
+    }
+}
+
 #[test]
 fn html_from_stdin_and_files_are_no_mail_filter() {
     let sandbox = Sandbox::new();
@@ -60,17 +98,26 @@ fn pass_lets_the_mail_through() {
         "rewrite --on-error=pass --nonsense",
         "rewrite --on-error pass --config nope.toml",
         "rewrite --on-error pass --format html --max-links x",
+        "--quiet rewrite --on-error pass",
+        "--on-error=pass rewrite",
+        "rewrit --on-error pass",
         &format!("rewrite {SETTINGS} --on-error pass"),
         &format!("rewrite {SETTINGS} --on-error pass --report nope/r"),
     ] {
         let run = sandbox.run(line, message);
         assert_eq!((run.code, run.out.as_str()), (Some(0), message), "{line}: {}", run.err);
-        assert!(run.err.starts_with("openclick: rewrite: "), "{line}: {}", run.err);
+        let name = if line.starts_with("rewrite ") { "rewrite: " } else { "" };
+        assert!(run.err.starts_with(&format!("openclick: {name}")), "{line}: {}", run.err);
     }
     // Also by variable, by file, and into a file.
     let mut command = sandbox.command(["rewrite", "--nonsense"]);
     command.env("OPENCLICK_ON_ERROR", "pass");
     assert_eq!(super::run(command, message).out, message);
+    // But the variable, which every command sees, makes no unknown one succeed.
+    let mut command = sandbox.command(["decod"]);
+    command.env("OPENCLICK_ON_ERROR", "pass");
+    let run = super::run(command, message);
+    assert_eq!((run.code, run.out.as_str()), (Some(75), ""));
     sandbox.write(
         "pass.toml",
         "on-error = \"pass\"\ntracking-domain = \"t.example.com\"\nkey-file = \"KEYS\"\n",

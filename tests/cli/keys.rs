@@ -156,3 +156,102 @@ fn an_edited_file_keeps_its_mode_and_an_open_one_is_refused() {
     sandbox.run(&key("list --allow-open-key-file"), "").ok();
     assert_eq!(sandbox.names(), ["KEYS"]);
 }
+
+/// The owner, group and mode of a file.
+#[cfg(unix)]
+fn owner(path: &std::path::Path) -> (u32, u32, u32) {
+    use std::os::unix::fs::MetadataExt;
+
+    let metadata = std::fs::metadata(path).unwrap();
+    (metadata.uid(), metadata.gid(), metadata.mode() & 0o7777)
+}
+
+#[test]
+#[cfg(unix)]
+fn an_edited_file_keeps_its_owner() {
+    let sandbox = Sandbox::new();
+    let keys = sandbox.path("KEYS");
+    // The MTA's user owns the keys, the endpoint's group reads them.
+    if !super::give(&keys, 1234, 2345) {
+        return;
+    }
+    mode(&keys, 0o640);
+    for line in ["add", "promote 1", "retire 0", "add --reuse-slot 0", "rotate", "list"] {
+        sandbox.run(&key(line), "").ok();
+        assert_eq!(owner(&keys), (1234, 2345, 0o640), "{line}");
+    }
+    assert_eq!(sandbox.names(), ["KEYS"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_file_whose_owner_cannot_be_kept_is_left() {
+    let sandbox = Sandbox::new();
+    let keys = sandbox.path("KEYS");
+    // Root's, and read by the group of a user who may write the folder.
+    if !(super::give(&keys, 0, 2345) && super::give(sandbox.folder.path(), 1234, 2345)) {
+        return;
+    }
+    mode(&keys, 0o640);
+    let Some(run) = super::run_as(&sandbox, 1234, 2345, &key("add"), "") else { return };
+    run.fails(
+        74,
+        "openclick: key: key file KEYS: it belongs to user 0 and group 2345, and a new file cannot be given to them: run \
+         this as that user or as root; nothing was changed",
+    );
+    assert_eq!((sandbox.read("KEYS").as_str(), owner(&keys)), (super::KEYS, (0, 2345, 0o640)));
+    assert_eq!(sandbox.names(), ["KEYS"]);
+    // Nor may a group be lost that is not the user's.
+    super::give(&keys, 1234, 3456);
+    let run = super::run_as(&sandbox, 1234, 2345, &key("add"), "").unwrap();
+    assert_eq!((run.code, owner(&keys)), (Some(74), (1234, 3456, 0o640)));
+    assert_eq!(sandbox.read("KEYS"), super::KEYS);
+}
+
+#[test]
+fn edits_at_once_lose_no_key() {
+    let sandbox = Sandbox::new();
+    for turn in 0..3 {
+        let adding: Vec<_> =
+            (0..8).map(|_| sandbox.command(key("add").split_whitespace()).spawn().unwrap()).collect();
+        let mut slots: Vec<u32> = adding
+            .into_iter()
+            .map(|child| {
+                let output = child.wait_with_output().unwrap();
+                assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+                let said = String::from_utf8(output.stdout).unwrap();
+                said.split(' ').nth(1).unwrap().parse().unwrap()
+            })
+            .collect();
+        slots.sort();
+        let first = turn * 8 + 1;
+        assert_eq!(slots, (first..first + 8).collect::<Vec<_>>());
+        let listed = sandbox.run(&key("list --json"), "").ok();
+        assert_eq!(listed.lines().count() as u32, first + 8);
+    }
+    assert_eq!(sandbox.names(), ["KEYS"]);
+}
+
+#[test]
+fn new_keys_made_at_once_do_not_replace_each_other() {
+    let sandbox = Sandbox::new();
+    let making: Vec<_> =
+        (0..8).map(|_| sandbox.command(["key", "new", "--key-file", "NEW"]).spawn().unwrap()).collect();
+    let codes = making.into_iter().map(|child| child.wait_with_output().unwrap().status.code());
+    assert_eq!(codes.filter(|code| *code == Some(0)).count(), 1);
+}
+
+#[test]
+#[cfg(unix)]
+fn an_edit_goes_through_a_link() {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir(sandbox.path("etc")).unwrap();
+    std::fs::rename(sandbox.path("KEYS"), sandbox.path("etc/KEYS")).unwrap();
+    std::os::unix::fs::symlink("etc/KEYS", sandbox.path("KEYS")).unwrap();
+    sandbox.run(&key("add"), "").ok();
+    assert!(sandbox.path("KEYS").symlink_metadata().unwrap().is_symlink());
+    assert_eq!(sandbox.read("etc/KEYS").lines().count(), 2);
+    sandbox
+        .run("key add --key-file /dev/null", "")
+        .fails(78, "openclick: key: key file /dev/null: it is no regular file, which could be replaced");
+}

@@ -133,6 +133,40 @@ fn mode(path: &Path, mode: u32) {
 #[cfg(not(unix))]
 fn mode(_: &Path, _: u32) {}
 
+/// Gives a file to a user and a group, which only root can.
+#[cfg(unix)]
+fn give(path: &Path, uid: u32, gid: u32) -> bool {
+    use std::os::unix::fs::chown;
+
+    // To root first: anybody may give his files to himself.
+    let given = chown(path, Some(0), Some(0)).and_then(|()| chown(path, Some(uid), Some(gid)));
+    if let Err(error) = &given {
+        eprintln!("skipped: only root can give files away ({error})");
+    }
+    given.is_ok()
+}
+
+/// Runs a command line as another user, which only root can; `None` where that user cannot reach the program or the folder.
+#[cfg(unix)]
+fn run_as(sandbox: &Sandbox, uid: u32, gid: u32, line: &str, input: &str) -> Option<Run> {
+    use std::os::unix::process::CommandExt;
+
+    let can_reach = Command::new(env!("CARGO_BIN_EXE_openclick"))
+        .arg("--version")
+        .current_dir(sandbox.folder.path())
+        .stdout(Stdio::null())
+        .uid(uid)
+        .gid(gid)
+        .status();
+    if let Err(error) = can_reach {
+        eprintln!("skipped: user {uid} cannot run the program ({error})");
+        return None;
+    }
+    let mut command = sandbox.command(line.split_whitespace());
+    command.uid(uid).gid(gid);
+    Some(run(command, input))
+}
+
 /// The first tracking URL of a document.
 fn first_url(html: &str) -> &str {
     let start = html.find("<a href=\"https://t.example.com/").unwrap() + 9;

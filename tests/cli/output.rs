@@ -53,6 +53,135 @@ fn modes_and_links_are_kept() {
     assert_eq!(sandbox.read("target.html"), sandbox.html("", HTML).ok());
 }
 
+/// The owner, group and mode of a file.
+#[cfg(unix)]
+fn owner(sandbox: &Sandbox, name: &str) -> (u32, u32, u32) {
+    use std::os::unix::fs::MetadataExt;
+
+    let metadata = std::fs::metadata(sandbox.path(name)).unwrap();
+    (metadata.uid(), metadata.gid(), metadata.mode() & 0o7777)
+}
+
+#[test]
+#[cfg(unix)]
+fn owners_are_kept() {
+    let sandbox = Sandbox::new();
+    for kept in [0o600, 0o640, 0o664, 0o4750] {
+        sandbox.write("out.html", "old");
+        sandbox.write("r.json", "old");
+        if !(super::give(&sandbox.path("out.html"), 1234, 2345)
+            && super::give(&sandbox.path("r.json"), 0, 2345))
+        {
+            return;
+        }
+        mode(&sandbox.path("out.html"), kept);
+        sandbox.html("-o out.html --report r.json", HTML).ok();
+        assert_ne!(sandbox.read("out.html"), "old");
+        assert_eq!(owner(&sandbox, "out.html"), (1234, 2345, kept));
+        assert_eq!((owner(&sandbox, "r.json").0, owner(&sandbox, "r.json").1), (0, 2345));
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn what_cannot_be_kept_is_told_and_widens_nothing() {
+    let sandbox = Sandbox::new();
+    if !(super::give(&sandbox.path("KEYS"), 1234, 2345) && super::give(sandbox.folder.path(), 1234, 2345)) {
+        return;
+    }
+    let line = format!("rewrite --format html {SETTINGS} -o out.html");
+    // Owner and group as they were, the mode; then as they are, and what is said.
+    for (old, new, said) in [
+        ((0, 2345, 0o664), (1234, 2345, 0o664), "its owner, user 0, could not be kept"),
+        ((0, 2345, 0o6755), (1234, 2345, 0o755), "its owner, user 0, could not be kept"),
+        ((1234, 3456, 0o660), (1234, 2345, 0o600), "its group, 3456, could not be kept"),
+        ((0, 3456, 0o664), (1234, 2345, 0o644), "its owner, user 0, and its group, 3456, could not be kept"),
+        ((1234, 2345, 0o640), (1234, 2345, 0o640), ""),
+    ] {
+        sandbox.write("out.html", "old");
+        super::give(&sandbox.path("out.html"), old.0, old.1);
+        mode(&sandbox.path("out.html"), old.2);
+        let Some(run) = super::run_as(&sandbox, 1234, 2345, &line, HTML) else { return };
+        let note = match said {
+            "" => String::new(),
+            _ => format!("openclick: rewrite: out.html: {said}\n"),
+        };
+        assert_eq!((run.code, run.err), (Some(0), note));
+        assert_eq!(owner(&sandbox, "out.html"), new, "{said}");
+    }
+    super::give(&sandbox.path("out.html"), 0, 2345);
+    super::run_as(&sandbox, 1234, 2345, &format!("{line} --quiet"), HTML).unwrap().ok();
+}
+
+#[test]
+#[cfg(unix)]
+fn a_link_to_a_file_that_is_not_there_yet_is_followed() {
+    use std::os::unix::fs::symlink;
+
+    let sandbox = Sandbox::new();
+    let html = sandbox.html("", HTML).ok();
+    std::fs::create_dir(sandbox.path("today")).unwrap();
+    symlink("latest.html", sandbox.path("link.html")).unwrap();
+    symlink("today/news.html", sandbox.path("latest.html")).unwrap();
+    sandbox.html("-o link.html", HTML).ok();
+    assert!(["link.html", "latest.html"].iter().all(|name| sandbox.path(name).is_symlink()));
+    assert!(!sandbox.path("today/news.html").is_symlink());
+    assert_eq!(sandbox.read("today/news.html"), html);
+    // The report too, by an absolute link.
+    symlink(sandbox.path("today/r.json"), sandbox.path("r.json")).unwrap();
+    sandbox.html("-o link.html --report r.json", HTML).ok();
+    assert!(sandbox.path("r.json").is_symlink() && sandbox.read("today/r.json").starts_with('{'));
+
+    symlink("nope/out.html", sandbox.path("lost.html")).unwrap();
+    sandbox.html("-o lost.html", HTML).fails(
+        73,
+        "openclick: rewrite: cannot create lost.html: it is a symbolic link to ./nope/out.html: no such file or directory",
+    );
+    symlink("circle.html", sandbox.path("circle.html")).unwrap();
+    sandbox
+        .html("-o circle.html", HTML)
+        .fails(73, "openclick: rewrite: cannot create circle.html: too many levels of symbolic links");
+    assert!(["lost.html", "circle.html"].iter().all(|name| sandbox.path(name).is_symlink()));
+}
+
+#[test]
+#[cfg(unix)]
+fn one_file_by_two_names() {
+    let sandbox = Sandbox::new();
+    std::os::unix::fs::symlink("x", sandbox.path("link")).unwrap();
+    for (output, report) in [("x", "x"), ("x", "./x"), ("link", "x"), ("./x", "link")] {
+        sandbox
+            .html(&format!("-o {output} --report {report}"), HTML)
+            .fails(64, "openclick: rewrite: -o and --report name the same file");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn stdout_by_its_other_names() {
+    let sandbox = Sandbox::new();
+    let html = sandbox.html("", HTML).ok();
+    sandbox.write("log", "first\n");
+    let append = std::fs::File::options().append(true).open(sandbox.path("log")).unwrap();
+    let line = format!("rewrite --format html {SETTINGS} -o /dev/stdout");
+    let mut command = sandbox.command(line.split_whitespace());
+    command.stdout(append);
+    super::run(command, HTML).ok();
+    // Appended, as asked: not another file in its place.
+    assert_eq!(sandbox.read("log"), format!("first\n{html}"));
+    sandbox
+        .html("--report /dev/stdout", HTML)
+        .fails(64, "openclick: rewrite: --report -: stdout takes the mail: name a file, or give -o OUT");
+    // An open file that has lost its name gets none from what its link says.
+    let file = std::fs::File::create(sandbox.path("gone")).unwrap();
+    std::fs::remove_file(sandbox.path("gone")).unwrap();
+    let line = format!("rewrite --format html {SETTINGS} -o /dev/stderr");
+    let mut command = sandbox.command(line.split_whitespace());
+    command.stderr(file);
+    assert_eq!(super::run(command, HTML).code, Some(73));
+    assert_eq!(sandbox.names(), ["KEYS", "log"]);
+}
+
 #[test]
 fn a_failure_leaves_what_was_there() {
     let sandbox = Sandbox::new();

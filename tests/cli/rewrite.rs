@@ -88,12 +88,15 @@ fn other_url_formats() {
     );
     let html = sandbox.html(&format!("{off} --url-format sparky-pmta --unsigned"), HTML).ok();
     assert!(html.contains("href=\"https://t.example.com/eJ"));
-    let sealed = sandbox.html(&format!("{off} {template} --url-format sealed"), HTML).ok();
-    assert_eq!(sealed, sandbox.html(off, HTML).ok());
     sandbox.html("--url-format sparky-pmta", HTML).fails(
-        78,
-        "openclick: rewrite: the format sparky_pmta is not signed, which makes its endpoint an open redirector: use the \
-         sealed format, or accept it with `unsigned`",
+        64,
+        "openclick: rewrite: --url-format: the format sparky-pmta is not signed, which makes its endpoint an open \
+         redirector: use the sealed format, or accept it with `unsigned`",
+    );
+    sandbox.html("--url-template https://t.example.com/r?u={target}", HTML).fails(
+        64,
+        "openclick: rewrite: --url-template: this URL template has no {hmac}, which makes its endpoint an open \
+         redirector: add {hmac} as the last field, or accept it with `unsigned`",
     );
     sandbox.html("--url-format template", HTML).fails(
         78,
@@ -107,6 +110,67 @@ fn other_url_formats() {
         "{}",
         run.err
     );
+}
+
+#[test]
+fn a_template_that_would_be_ignored_is_refused() {
+    let sandbox = Sandbox::new();
+    let base = "tracking-domain = \"t.example.com\"\nkey-file = \"KEYS\"\nmessage-id = \"m1\"\n";
+    let template = "https://t.example.com/r?u={target}&s={hmac}";
+    let run = |flags: &str, variables: &[(&str, &str)], file: &str| {
+        sandbox.write("o.toml", format!("{base}{file}"));
+        let line = format!("rewrite --format html --config o.toml {flags}");
+        let mut command = sandbox.command(line.split_whitespace());
+        command.envs(variables.iter().copied());
+        super::run(command, HTML)
+    };
+    let takes_none = "takes no template: choose `template`, or leave this out";
+    for (flags, variables, file, code, message) in [
+        (
+            &*format!("--url-template {template} --url-format sealed"),
+            &[][..],
+            "",
+            64,
+            "--url-template: the format `sealed`, chosen by --url-format, ",
+        ),
+        (
+            &format!("--url-template {template} --unsigned"),
+            &[("OPENCLICK_URL_FORMAT", "sparky-pmta")],
+            "",
+            64,
+            "--url-template: the format `sparky-pmta`, chosen by OPENCLICK_URL_FORMAT, ",
+        ),
+        (
+            &format!("--url-template {template}"),
+            &[],
+            "url-format = \"sealed\"\n",
+            64,
+            "--url-template: the format `sealed`, chosen by o.toml:4:14: url-format, ",
+        ),
+        (
+            "",
+            &[("OPENCLICK_URL_TEMPLATE", template)],
+            "url-format = \"sealed\"\n",
+            78,
+            "OPENCLICK_URL_TEMPLATE: the format `sealed`, chosen by o.toml:4:14: url-format, ",
+        ),
+        (
+            "",
+            &[],
+            &format!("url-template = \"{template}\"\nurl-format = \"sealed\"\n"),
+            78,
+            "o.toml:4:16: url-template: the format `sealed`, chosen by o.toml:5:14: url-format, ",
+        ),
+    ] {
+        run(flags, variables, file).fails(code, &format!("openclick: rewrite: {message}{takes_none}"));
+    }
+    // What stands above chooses another format than what stands below has a template for: no contradiction.
+    let sealed = sandbox.html("", HTML).ok();
+    let file = format!("url-template = \"{template}\"\n");
+    assert_ne!(run("", &[], &file).ok(), sealed);
+    assert_eq!(run("--url-format sealed", &[], &file).ok(), sealed);
+    assert_eq!(run("", &[("OPENCLICK_URL_FORMAT", "sealed")], &file).ok(), sealed);
+    assert_eq!(run("--url-format sealed", &[("OPENCLICK_URL_TEMPLATE", template)], "").ok(), sealed);
 }
 
 #[test]
@@ -226,19 +290,61 @@ fn settings_that_cannot_be_used() {
         64,
         "openclick: rewrite: --extension: expected a number, = and a text, found `nine=9`",
     );
-    fails(
-        &format!("{SETTINGS} --charset nonsense"),
-        78,
-        "openclick: rewrite: expected a charset label such as `utf-8`, found `nonsense`",
-    );
-    fails(
-        &format!("{SETTINGS} --skip-host https://x"),
-        78,
-        "openclick: rewrite: expected a host to skip such as `example.org` or `*.example.org`, found `https://x`",
-    );
     let run = sandbox.run("rewrite --format html --tracking-domain ftp://t.example --key-file KEYS", HTML);
     assert_eq!(run.code, Some(64));
     assert!(run.err.starts_with("openclick: rewrite: --tracking-domain: "), "{}", run.err);
+}
+
+/// What the library refuses is named by flag, variable and place in the file all the same.
+#[test]
+fn what_the_library_refuses_is_named_by_its_source() {
+    let sandbox = Sandbox::new();
+    let long = "i".repeat(999);
+    let huge = format!("7={}", "e".repeat(9000));
+    for (name, value, message) in [
+        ("charset", "nonsense", "expected a charset label such as `utf-8`, found `nonsense`"),
+        ("message-id", &long, "expected a message id of at most 998 bytes, found 999"),
+        ("recipient", &long, "expected a recipient of at most 998 bytes, found 999"),
+        ("campaign", "a\u{7}", "expected a campaign without control characters"),
+        ("pool", "a\u{7}", "expected a pool without control characters"),
+        ("subaccount", "a\u{7}", "expected a subaccount without control characters"),
+        (
+            "skip-host",
+            "https://x",
+            "expected a host to skip such as `example.org` or `*.example.org`, found `https://x`",
+        ),
+        (
+            "pixel-placeholder",
+            "<x>",
+            "expected a pixel placeholder without `<`, `>`, `&` and white space, at most 100 bytes, found `<x>`",
+        ),
+        ("extension", &huge, "token extensions of 9004 bytes: a tracking URL carries at most 8192"),
+        (
+            "url-format",
+            "sparky-pmta",
+            "the format sparky-pmta is not signed, which makes its endpoint an open redirector: use the sealed format, or \
+             accept it with `unsigned`",
+        ),
+    ] {
+        let base = "rewrite --format html --tracking-domain t.example.com --key-file KEYS";
+        let variable = format!("OPENCLICK_{}", name.to_uppercase().replace('-', "_"));
+        let mut command = sandbox.command(base.split(' '));
+        command.arg(format!("--{name}={value}"));
+        super::run(command, HTML).fails(64, &format!("openclick: rewrite: --{name}: {message}"));
+        let mut command = sandbox.command(base.split(' '));
+        command.env(&variable, value);
+        super::run(command, HTML).fails(78, &format!("openclick: rewrite: {variable}: {message}"));
+        let quoted = format!("{value:?}").replace("\\u{7}", "\\u0007");
+        let list = matches!(name, "skip-host" | "extension");
+        let quoted = if list { format!("[{quoted}]") } else { quoted };
+        sandbox.write("o.toml", format!("# mine\n{name} = {quoted}\n"));
+        sandbox
+            .run(&format!("{base} --config o.toml"), HTML)
+            .fails(78, &format!("openclick: rewrite: o.toml:2:{}: {name}: {message}", name.len() + 4));
+    }
+    sandbox
+        .run("rewrite --format html --tracking-domain t.example.com --key-file KEYS --message-id=", HTML)
+        .fails(64, "openclick: rewrite: --message-id: expected a message id, found an empty one");
 }
 
 #[test]
@@ -248,7 +354,7 @@ fn a_bad_recipient_is_not_repeated() {
         sandbox.command(["rewrite", "--format", "html", "--recipient", "secret@example.org\u{7}"]);
     command.args(SETTINGS.split_whitespace());
     super::run(command, HTML)
-        .fails(78, "openclick: rewrite: expected a recipient without control characters");
+        .fails(64, "openclick: rewrite: --recipient: expected a recipient without control characters");
 }
 
 #[test]
@@ -257,7 +363,8 @@ fn a_key_past_its_date_does_not_seal() {
     sandbox.write("KEYS", super::KEYS.trim_end().to_owned() + " 2020-01-31\n");
     let run = sandbox.html("", HTML);
     assert_eq!((run.code, run.out.as_str()), (Some(78), ""));
-    assert!(run.err.contains("is not to seal after 2020-01-31T23:59:59Z"), "{}", run.err);
+    let why = "key file KEYS: the active key, slot 0, is not to seal after 2020-01-31T23:59:59Z: ";
+    assert!(run.err.starts_with(&format!("openclick: rewrite: {why}")), "{}", run.err);
 }
 
 #[test]

@@ -68,6 +68,9 @@ fn a_terminal_is_no_mail_filter() {
     let Some(code) = script("$OPENCLICK rewrite --nonsense") else { return };
     assert_eq!(code, Some(64));
     assert_eq!(script("$OPENCLICK rewrite --config nope"), Some(Some(78)));
+    for line in ["$OPENCLICK", "$OPENCLICK rewrit", "$OPENCLICK --quiet rewrite"] {
+        assert_eq!(script(line), Some(Some(64)), "{line}");
+    }
     // The same from a pipe.
     assert_eq!(script("true | $OPENCLICK rewrite --nonsense"), Some(Some(75)));
     assert_eq!(script("true | $OPENCLICK rewrite --config nope"), Some(Some(75)));

@@ -11,7 +11,7 @@ use crate::support::{dom, laws};
 fn corpus(name: &str) -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus").join(name);
     if !folder.exists() {
-        println!("skipped: no {}", folder.display());
+        println!("corpus {name} not present, skipped");
         return None;
     }
     Some(folder)
