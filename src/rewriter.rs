@@ -11,7 +11,7 @@ use crate::options::{Delivery, Settings};
 use crate::plan::Planner;
 use crate::report::{NoPlace, PixelReport, Report, Status};
 use crate::restore::restore;
-use crate::token::{EventKind, UrlWriter};
+use crate::token::{EventKind, TokenFields, UrlWriter};
 use crate::writer::HtmlWriter;
 
 /// What every document shares.
@@ -231,5 +231,9 @@ fn check(delivery: &Delivery) -> Result<()> {
             }
         }
     }
-    Ok(())
+    // Also where no pixel is made, which would find it out.
+    let extensions: Vec<_> = delivery.extensions.iter().map(|(id, bytes)| (*id, bytes.as_slice())).collect();
+    let mut fields = TokenFields::new(EventKind::Open, &delivery.message_id);
+    fields.extensions = &extensions;
+    fields.check()
 }

@@ -86,6 +86,7 @@ pub(super) fn rewriter(settings: &Settings) -> Result<Rewriter, Failure> {
     }
     if let Some(bytes) = settings.count(&s::MAX_TARGET_LENGTH) {
         options = options.max_target_length(size(bytes));
+        check(&options, &s::MAX_TARGET_LENGTH)?;
     }
     if let Some(characters) = settings.count(&s::MAX_URL_LENGTH) {
         options = options.max_url_length(size(characters));
@@ -176,8 +177,8 @@ pub(super) fn delivery(
     if let Some(seconds) = settings.count(&s::SEALED_AT) {
         delivery = delivery.sealed_at(seconds);
     }
-    if let Some(day) = settings.count(&s::EXPIRES).and_then(|day| u32::try_from(day).ok()) {
-        delivery = delivery.expires(day);
+    if let Some(day) = settings.count(&s::EXPIRES) {
+        delivery = delivery.expires(u32::try_from(day).unwrap_or(u32::MAX)); // four digits of a year fit
     }
     for extension in settings.list(&s::EXTENSION).into_iter().flatten() {
         let field = extension.split_once('=').and_then(|(id, text)| Some((id.parse().ok()?, text)));

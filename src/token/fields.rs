@@ -154,7 +154,7 @@ impl<'a> TokenFields<'a> {
         Ok(())
     }
 
-    fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         let texts = [
             ("message id", Some(self.message_id)),
             ("campaign", self.campaign),

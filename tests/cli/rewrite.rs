@@ -316,9 +316,14 @@ fn what_the_library_refuses_is_named_by_its_source() {
         (
             "pixel-placeholder",
             "<x>",
-            "expected a pixel placeholder without `<`, `>`, `&` and white space, at most 100 bytes, found `<x>`",
+            "expected a pixel placeholder of visible ASCII characters without `<`, `>` and `&`, at most 100, found `<x>`",
         ),
         ("extension", &huge, "token extensions of 9004 bytes: a tracking URL carries at most 8192"),
+        (
+            "max-target-length",
+            "8193",
+            "expected a longest target of at most 8192 bytes, which is what a token can hold, found 8193",
+        ),
         (
             "url-format",
             "sparky-pmta",
@@ -336,7 +341,11 @@ fn what_the_library_refuses_is_named_by_its_source() {
         super::run(command, HTML).fails(78, &format!("openclick: rewrite: {variable}: {message}"));
         let quoted = format!("{value:?}").replace("\\u{7}", "\\u0007");
         let list = matches!(name, "skip-host" | "extension");
-        let quoted = if list { format!("[{quoted}]") } else { quoted };
+        let quoted = match name {
+            _ if list => format!("[{quoted}]"),
+            "max-target-length" => value.to_owned(),
+            _ => quoted,
+        };
         sandbox.write("o.toml", format!("# mine\n{name} = {quoted}\n"));
         sandbox
             .run(&format!("{base} --config o.toml"), HTML)
