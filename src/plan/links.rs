@@ -110,22 +110,18 @@ impl Planner {
 
     /// Postal's `https+notrack:`: an opt-out, restored to `https:`.
     fn restore_scheme(&mut self, raw: &[u8], range: &Range<usize>) -> bool {
-        const MARK: &[u8] = b"+notrack";
         if !self.shared.settings.dialects.has(Dialect::Postal) {
             return false;
         }
         let start = raw.iter().take_while(|&&byte| byte <= b' ').count();
-        let has = |scheme: &[u8]| {
-            let rest = &raw[start..];
-            let word = [scheme, MARK, b":"].concat();
-            rest.len() >= word.len() && rest[..word.len()].eq_ignore_ascii_case(&word)
+        let mark = |scheme| {
+            let from = end_of_word(raw, start, scheme)?;
+            let to = end_of_word(raw, from, b"+notrack")?;
+            end_of_word(raw, to, b":").map(|_| range.start + from..range.start + to)
         };
-        let Some(scheme) = [&b"https"[..], b"http"].into_iter().find(|scheme| has(scheme)) else {
-            return false;
-        };
-        let at = range.start + start + scheme.len();
-        self.edit(at..at + MARK.len(), Vec::new());
-        self.collector.change(Change::SchemeRestored { range: at as u64..(at + MARK.len()) as u64 });
+        let Some(mark) = mark(b"https").or_else(|| mark(b"http")) else { return false };
+        self.edit(mark.clone(), Vec::new());
+        self.collector.change(Change::SchemeRestored { range: mark.start as u64..mark.end as u64 });
         true
     }
 
@@ -212,4 +208,22 @@ impl Planner {
             self.open_links -= 1;
         }
     }
+}
+
+/// Where `word` ends that stands in an attribute value at `at`, in any case, its characters plain or as
+/// references.
+fn end_of_word(raw: &[u8], mut at: usize, word: &[u8]) -> Option<usize> {
+    for &wanted in word {
+        let rest = raw.get(at..)?;
+        let length = match rest.first()? {
+            b'&' => rest.iter().take(16).position(|&byte| byte == b';')? + 1,
+            _ => 1,
+        };
+        let read = htmlize::unescape_bytes_in(&rest[..length], htmlize::Context::Attribute);
+        if !read.eq_ignore_ascii_case(&[wanted]) {
+            return None;
+        }
+        at += length;
+    }
+    Some(at)
 }
