@@ -72,6 +72,11 @@ impl Edits {
         self.waiting.iter().map(|edit| edit.replacement.len() as isize - edit.range.len() as isize).sum()
     }
 
+    /// The edits that wait, in order.
+    pub(crate) fn into_waiting(self) -> Vec<Edit> {
+        self.waiting.into()
+    }
+
     /// The offset up to which the output was made.
     pub(crate) fn done(&self) -> usize {
         self.done

@@ -140,8 +140,11 @@ pub enum Verdict {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct LinkReport {
-    /// Counts from 0 over all links in document order, tracked or left.
+    /// Counts from 0 over all links in document order, tracked or left, through all parts of a message.
     pub index: u32,
+    /// The part of the message it stands in, an index into [`Report::parts`]; none in an HTML document.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub part: Option<u32>,
     /// Where it stands.
     pub place: LinkPlace,
     /// `data-msys-linkname`, cut to 63 bytes.
@@ -155,7 +158,7 @@ pub struct LinkReport {
     /// could not decode it.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub target: Option<String>,
-    /// The byte range of the value in the input, without quotes.
+    /// The byte range of the value in the input, without quotes; in a message in the decoded part.
     pub range: Range<u64>,
     /// Tracked, or left and why.
     #[cfg_attr(feature = "serde", serde(flatten))]
@@ -228,10 +231,13 @@ pub enum NoPlace {
 pub struct PixelReport {
     /// [`EventKind::InitialOpen`] (top) or [`EventKind::Open`] (bottom).
     pub kind: EventKind,
+    /// The part of the message it stands in, an index into [`Report::parts`]; none in an HTML document.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub part: Option<u32>,
     /// Where it was put.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub place: Option<PixelPlace>,
-    /// The offset in the input where it was inserted, in bytes.
+    /// The offset in the input where it was inserted, in bytes; in a message in the decoded part.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub offset: Option<u64>,
     /// Why it was not put anywhere.
@@ -241,15 +247,15 @@ pub struct PixelReport {
 
 impl PixelReport {
     pub(crate) fn placed(kind: EventKind, place: PixelPlace, at: usize) -> PixelReport {
-        PixelReport { kind, place: Some(place), offset: Some(at as u64), reason: None }
+        PixelReport { kind, part: None, place: Some(place), offset: Some(at as u64), reason: None }
     }
 
     pub(crate) fn present(kind: EventKind, at: usize) -> PixelReport {
-        PixelReport { kind, place: None, offset: Some(at as u64), reason: Some(NoPlace::Present) }
+        PixelReport { kind, part: None, place: None, offset: Some(at as u64), reason: Some(NoPlace::Present) }
     }
 
     pub(crate) fn absent(kind: EventKind, reason: NoPlace) -> PixelReport {
-        PixelReport { kind, place: None, offset: None, reason: Some(reason) }
+        PixelReport { kind, part: None, place: None, offset: None, reason: Some(reason) }
     }
 }
 
@@ -258,11 +264,14 @@ impl PixelReport {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct RemovedAttribute {
+    /// The part of the message it stands in, an index into [`Report::parts`]; none in an HTML document.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub part: Option<u32>,
     /// Its name as it was spelled.
     pub name: String,
     /// Its value as it was spelled.
     pub value: String,
-    /// Where it stood in the input, name and value, in bytes.
+    /// Where it stood in the input, name and value, in bytes; in a message in the decoded part.
     pub range: Range<u64>,
 }
 
@@ -274,7 +283,10 @@ pub struct RemovedAttribute {
 pub enum Change {
     /// A pixel placeholder was taken out of the text.
     PlaceholderRemoved {
-        /// Where it stood in the input, in bytes.
+        /// The part of the message it stands in, an index into [`Report::parts`]; none in an HTML document.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        part: Option<u32>,
+        /// Where it stood in the input, in bytes; in a message in the decoded part.
         range: Range<u64>,
         /// An empty comment, `<!---->`, took its place: what stood before it could have become something
         /// else with what follows, such as `<` and `p` a tag.
@@ -282,7 +294,10 @@ pub enum Change {
     },
     /// `https+notrack:` was restored to `https:` (dialect `postal`).
     SchemeRestored {
-        /// Where `+notrack` stood in the input, in bytes.
+        /// The part of the message it stands in, an index into [`Report::parts`]; none in an HTML document.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        part: Option<u32>,
+        /// Where `+notrack` stood in the input, in bytes; in a message in the decoded part.
         range: Range<u64>,
     },
 }

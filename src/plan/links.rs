@@ -62,6 +62,7 @@ impl Planner {
         };
         let report = LinkReport {
             index,
+            part: self.part,
             place: target.place,
             name: directives.link_name.clone(),
             text: String::new(),
@@ -121,7 +122,8 @@ impl Planner {
         };
         let Some(mark) = mark(b"https").or_else(|| mark(b"http")) else { return false };
         self.edit(mark.clone(), Vec::new());
-        self.collector.change(Change::SchemeRestored { range: mark.start as u64..mark.end as u64 });
+        self.collector
+            .change(Change::SchemeRestored { part: self.part, range: mark.start as u64..mark.end as u64 });
         true
     }
 

@@ -5,6 +5,7 @@
 //! top pixel before what follows it is known) holds the output back at its place.
 
 mod links;
+mod parts;
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -34,6 +35,17 @@ pub(crate) struct Planner {
     shared: Arc<Shared>,
     delivery: Delivery,
     charset: Charset,
+    /// The part of a message that is read.
+    part: Option<u32>,
+    /// Pixels go into this part.
+    has_pixels: bool,
+    markup: parts::Markup,
+    /// Links tracked in the parts before, as reported.
+    tracked_before: u64,
+    /// In a message, the tags in which edits were made.
+    tags: Vec<Range<usize>>,
+    /// In a message, the pixels of the parts before.
+    pixels: Vec<PixelReport>,
     clicks: bool,
     /// The pixels' markup; none if switched off.
     top_pixel: Option<std::result::Result<Vec<u8>, NoPlace>>,
@@ -78,6 +90,12 @@ impl Planner {
             clicks: settings.click_tracking && consent.contains(Consent::CLICKS),
             delivery,
             charset,
+            part: None,
+            has_pixels: false,
+            markup: parts::Markup::default(),
+            tracked_before: 0,
+            tags: Vec::new(),
+            pixels: Vec::new(),
             top_pixel: None,
             bottom_pixel: None,
             detect,
@@ -193,11 +211,18 @@ impl Planner {
         report.bytes_in = bytes_in;
         report.bytes_out = bytes_out;
         report.status = if self.edited { Status::Rewritten } else { Status::Unchanged };
-        report.pixels = vec![
+        report.pixels = match self.part {
+            Some(_) => std::mem::take(&mut self.pixels),
+            None => self.pixel_reports().into(),
+        };
+        report
+    }
+
+    fn pixel_reports(&self) -> [PixelReport; 2] {
+        [
             self.top_report.unwrap_or(PixelReport::absent(EventKind::InitialOpen, NoPlace::Off)),
             self.bottom_report.unwrap_or(PixelReport::absent(EventKind::Open, NoPlace::Off)),
-        ];
-        report
+        ]
     }
 
     fn edit(&mut self, range: Range<usize>, replacement: Vec<u8>) {
@@ -261,7 +286,9 @@ impl Planner {
             self.edit(tag.at + edit.range.start..tag.at + edit.range.end, edit.replacement);
         }
         for attribute in attributes {
+            let part = self.part;
             self.collector.removed(|| RemovedAttribute {
+                part,
                 name: lossy(&tag.source[attribute.name.clone()]),
                 value: lossy(&tag.source[attribute.value.clone()]),
                 range: (tag.at + attribute.whole.start) as u64..(tag.at + attribute.whole.end) as u64,
@@ -295,6 +322,9 @@ impl Sites for Planner {
             true => Directives::of(tag.source, dialects, self.charset),
             false => Directives::default(),
         };
+        if self.part.is_some() {
+            self.tags.push(tag.at..tag.at + tag.source.len());
+        }
         for target in tag.targets.iter().flatten() {
             self.link(&tag, target, &directives);
         }
@@ -403,7 +433,7 @@ impl Sites for Planner {
         let between: &[u8] = if joins { b"<!---->" } else { b"" };
         self.edit(range.clone(), between.to_vec());
         let range = range.start as u64..range.end as u64;
-        self.collector.change(Change::PlaceholderRemoved { range, comment: joins });
+        self.collector.change(Change::PlaceholderRemoved { part: self.part, range, comment: joins });
         false
     }
 

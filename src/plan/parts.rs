@@ -1,0 +1,112 @@
+//! One plan for all parts of a message: links are counted through them, and a part's edits are taken out
+//! when it was read.
+
+use std::ops::Range;
+
+use super::Planner;
+use crate::charset::Charset;
+use crate::edit::Edit;
+use crate::html::tag::Attributes;
+use crate::report::{LinkReport, NoPlace, PixelReport, Reason, Verdict};
+
+/// The pixels' markup, kept for parts to come; none if switched off.
+#[derive(Clone, Default)]
+pub(super) struct Markup {
+    top: Option<Result<Vec<u8>, NoPlace>>,
+    bottom: Option<Result<Vec<u8>, NoPlace>>,
+}
+
+/// What was planned for one part.
+pub(crate) struct PartPlan {
+    /// In order; ranges in the part as it was read.
+    pub(crate) edits: Vec<Edit>,
+    /// The tags in which edits are made, in order.
+    pub(crate) tags: Vec<Range<usize>>,
+}
+
+impl PartPlan {
+    /// Where lines may be broken around an edit inside a tag: the offsets of the white space in front of the
+    /// tag's attributes. `bytes` is the part.
+    pub(crate) fn breaks(&self, bytes: &[u8], edit: &Edit) -> Vec<usize> {
+        let after = self.tags.partition_point(|tag| tag.start <= edit.range.start);
+        let Some(tag) = after.checked_sub(1).map(|index| &self.tags[index]) else { return Vec::new() };
+        if edit.range.start >= tag.end {
+            return Vec::new();
+        }
+        let source = &bytes[tag.clone()];
+        Attributes::of(source)
+            .filter_map(|attribute| {
+                let before = source[..attribute.whole.start].iter().rev();
+                let blanks = before.take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+                (blanks > 0).then(|| tag.start + attribute.whole.start - blanks)
+            })
+            .collect()
+    }
+}
+
+impl Planner {
+    /// Begins to read a part. `pixels`: the open pixels go into it.
+    pub(crate) fn begin_part(&mut self, part: u32, charset: Charset, pixels: bool) {
+        if self.part.is_none() {
+            self.markup = Markup { top: self.top_pixel.take(), bottom: self.bottom_pixel.take() };
+        }
+        let markup = if pixels { self.markup.clone() } else { Markup::default() };
+        self.top_pixel = markup.top;
+        self.bottom_pixel = markup.bottom;
+        self.part = Some(part);
+        self.has_pixels = pixels;
+        self.charset = charset;
+        self.candidate = 0;
+        self.tracked_before = self.collector.report.links_tracked;
+        self.own_bottom = false;
+        self.top_report = None;
+        self.bottom_report = None;
+    }
+
+    /// Ends the part that was begun, once it was read to its end.
+    pub(crate) fn end_part(&mut self) -> PartPlan {
+        if self.has_pixels {
+            let part = self.part;
+            self.pixels.extend(self.pixel_reports().map(|pixel| PixelReport { part, ..pixel }));
+        }
+        let edits = std::mem::take(&mut self.edits).into_waiting();
+        PartPlan { edits, tags: std::mem::take(&mut self.tags) }
+    }
+
+    /// The part just read passes through after all: nothing in it is tracked.
+    pub(crate) fn forget_part(&mut self, reason: Reason) {
+        let part = self.part;
+        let report = &mut self.collector.report;
+        // A report keeps some links and counts all.
+        let forgotten = report.links_tracked - self.tracked_before;
+        if forgotten > 0 {
+            report.links_tracked -= forgotten;
+            *report.links_left.entry(reason).or_default() += forgotten;
+        }
+        self.tracked -= forgotten;
+        for link in report.links.iter_mut().chain(&mut self.unheard) {
+            if link.part == part && link.is_tracked() {
+                link.verdict = Verdict::Left { reason };
+            }
+        }
+        for pixel in self.pixels.iter_mut().filter(|pixel| pixel.part == part && pixel.place.is_some()) {
+            *pixel = PixelReport { part, ..PixelReport::absent(pixel.kind, NoPlace::PassedThrough) };
+        }
+    }
+
+    /// Leaves the link of the part just read whose value begins at `at`.
+    pub(crate) fn leave(&mut self, at: usize, reason: Reason) {
+        let part = self.part;
+        let report = &mut self.collector.report;
+        let here = |link: &LinkReport| link.part == part && link.range.start == at as u64;
+        if let Some(link) = self.unheard.iter_mut().find(|link| here(link)) {
+            link.verdict = Verdict::Left { reason };
+            return; // it is counted when it is reported
+        }
+        report.links_tracked -= 1;
+        *report.links_left.entry(reason).or_default() += 1;
+        if let Some(link) = report.links.iter_mut().find(|link| here(link)) {
+            link.verdict = Verdict::Left { reason };
+        }
+    }
+}
