@@ -27,6 +27,7 @@ mod dialect;
 mod edit;
 mod error;
 mod html;
+mod mime;
 mod options;
 mod pixel;
 mod plan;
@@ -39,11 +40,11 @@ mod writer;
 
 pub use self::dialect::Dialect;
 pub use self::error::{Error, ErrorKind, Result};
-pub use self::options::{Consent, Delivery, Engine, Options, VisibleUrl};
+pub use self::options::{Consent, Delivery, Engine, OnSigned, Options, VisibleUrl};
 pub use self::policy::{Decision, Link, LinkPolicy};
 pub use self::report::{
-    Change, LinkPlace, LinkReport, NoPlace, PixelPlace, PixelReport, Reason, RemovedAttribute, Report,
-    Status, Verdict,
+    Change, LinkPlace, LinkReport, NoPlace, PartReason, PartReport, PixelPlace, PixelReport, Reason,
+    RemovedAttribute, Report, Status, Verdict,
 };
 pub use self::rewriter::{Restored, Rewriter, Rewritten};
 pub use self::token::{

@@ -25,6 +25,19 @@ pub enum VisibleUrl {
     Leave,
 }
 
+/// What happens to a message that carries a DKIM-Signature or ARC-Seal, which a rewrite would break.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum OnSigned {
+    /// It passes through as it is, [`Status::Signed`](crate::Status::Signed) (default).
+    #[default]
+    Refuse,
+    /// It is rewritten; its signatures are broken then.
+    Rewrite,
+    /// It is rewritten, and its DKIM-Signature and ARC header fields are removed.
+    Strip,
+}
+
 /// Who finds the links of a document. Both give the same output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -79,6 +92,7 @@ pub(crate) struct Settings {
     pub(crate) report_links: u64,
     pub(crate) placeholder: String,
     pub(crate) charset: Option<Charset>,
+    pub(crate) on_signed: OnSigned,
     pub(crate) engine: Engine,
     pub(crate) policy: Option<Arc<dyn LinkPolicy>>,
     pub(crate) on_link: Option<OnLink>,
@@ -120,6 +134,7 @@ impl Options {
                 report_links: 10_000,
                 placeholder: "{{openclick:pixel}}".to_owned(),
                 charset: None,
+                on_signed: OnSigned::Refuse,
                 engine: Engine::Scan,
                 policy: None,
                 on_link: None,
@@ -230,6 +245,12 @@ impl Options {
     pub fn charset(mut self, label: &str) -> Options {
         self.charset = Some(label.to_owned());
         self
+    }
+
+    /// What happens to a signed message. Default [`OnSigned::Refuse`].
+    #[must_use]
+    pub fn on_signed(self, what: OnSigned) -> Options {
+        self.with(|settings| settings.on_signed = what)
     }
 
     /// Who finds the links. Default [`Engine::Scan`].
@@ -395,7 +416,15 @@ impl Delivery {
         }
     }
 
-    /// The recipient's address, sealed in every token.
+    /// A delivery whose message says what it is: the id is that of its `X-Sp-Message-Id` field, else of its
+    /// `Message-ID`, else a random one is made. For [`Rewriter::rewrite_message`] alone.
+    #[must_use]
+    pub fn of_message() -> Delivery {
+        Delivery::new("")
+    }
+
+    /// The recipient's address, sealed in every token. A message has the one of its To, Cc and Bcc fields,
+    /// if they hold exactly one.
     #[must_use]
     pub fn recipient(mut self, address: impl Into<String>) -> Delivery {
         self.recipient = Some(address.into());

@@ -20,6 +20,8 @@ pub enum Status {
     /// A token with this message id authenticates in it: it came back as it was, whatever the delivery
     /// consents to.
     AlreadyRewritten,
+    /// A message with a DKIM-Signature or ARC-Seal, which a rewrite would break: it came back as it was.
+    Signed,
     /// Its charset cannot be scanned as bytes (UTF-16, ISO-2022-JP, UTF-7 …): it came back as it was.
     Charset,
 }
@@ -292,6 +294,27 @@ pub enum Change {
         /// else with what follows, such as `<` and `p` a tag.
         comment: bool,
     },
+    /// A header field was inserted: `X-Sp-Message-Id`, with the id that was made for the message.
+    FieldInserted {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: String,
+    },
+    /// A header field that told the body's length was brought up to date.
+    FieldUpdated {
+        /// Its name.
+        name: String,
+        /// Its value before.
+        from: String,
+        /// Its value now.
+        to: String,
+    },
+    /// A header field was removed: by [`OnSigned::Strip`](crate::OnSigned::Strip).
+    FieldRemoved {
+        /// Its name.
+        name: String,
+    },
     /// `https+notrack:` was restored to `https:` (dialect `postal`).
     SchemeRestored {
         /// The part of the message it stands in, an index into [`Report::parts`]; none in an HTML document.
@@ -300,6 +323,71 @@ pub enum Change {
         /// Where `+notrack` stood in the input, in bytes; in a message in the decoded part.
         range: Range<u64>,
     },
+}
+
+/// Why a part of a message passed through as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum PartReason {
+    /// It holds other parts.
+    Multipart,
+    /// Not `text/html`.
+    NotHtml,
+    /// An attachment, or it has a file name without being `inline`.
+    Attachment,
+    /// In a `multipart/related`, but not its root.
+    RelatedNonRoot,
+    /// `multipart/signed`, or inside one.
+    Signed,
+    /// `multipart/encrypted` or `application/pkcs7-mime`, or inside one.
+    Encrypted,
+    /// It holds inline PGP armour.
+    Pgp,
+    /// `message/rfc822` or another `message/*`.
+    Message,
+    /// `multipart/report`, or inside one.
+    Report,
+    /// AMP: `text/x-amp-html`.
+    Amp,
+    /// Its header says two things, or something that no body can be, or the body is not what it says.
+    Ambiguous,
+    /// A transfer encoding that nobody knows.
+    Encoding,
+    /// A charset that cannot be read: UTF-7, `replacement`, UTF-16 that would not come back as it was.
+    Charset,
+    /// A boundary that is missing, empty or longer than 256 bytes.
+    Boundary,
+    /// More than 32 parts deep.
+    Depth,
+    /// A header block of more than 256 KiB.
+    HeaderTooLong,
+    /// No blank line ends its header block.
+    NoBody,
+    /// No line could hold what would be put into it.
+    LineTooLong,
+}
+
+/// One part of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct PartReport {
+    /// Its number, such as `1.2`, as IMAP counts; empty for the message's own multipart.
+    pub path: String,
+    /// Its media type in lower case, such as `text/html`.
+    pub media_type: String,
+    /// The charset that it was read with, by its WHATWG name; none if it was not read.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub charset: Option<String>,
+    /// Its transfer encoding in lower case; `7bit` if it names none.
+    pub encoding: String,
+    /// Whether its bytes changed.
+    pub rewritten: bool,
+    /// Why it passed through; none for a part that was read.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub reason: Option<PartReason>,
 }
 
 /// The record of one rewrite.
@@ -326,7 +414,14 @@ pub struct Report {
     pub bytes_in: u64,
     /// Bytes of output.
     pub bytes_out: u64,
-    /// The pixels, top before bottom.
+    /// The message id in the tokens, where a message or chance gave it.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub message_id: Option<String>,
+    /// The parts of a message, a multipart before what it holds; none for an HTML document. At most 1,000
+    /// are kept.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Vec::is_empty"))]
+    pub parts: Vec<PartReport>,
+    /// The pixels, top before bottom, part after part.
     pub pixels: Vec<PixelReport>,
     /// All links counted, kept in [`Report::links`] or not.
     pub links_total: u64,

@@ -40,8 +40,9 @@ pub(crate) struct Planner {
     /// Pixels go into this part.
     has_pixels: bool,
     markup: parts::Markup,
-    /// Links tracked in the parts before, as reported.
+    /// Links tracked in the parts before: as reported, and for the cap.
     tracked_before: u64,
+    capped_before: u64,
     /// In a message, the tags in which edits were made.
     tags: Vec<Range<usize>>,
     /// In a message, the pixels of the parts before.
@@ -94,6 +95,7 @@ impl Planner {
             has_pixels: false,
             markup: parts::Markup::default(),
             tracked_before: 0,
+            capped_before: 0,
             tags: Vec::new(),
             pixels: Vec::new(),
             top_pixel: None,

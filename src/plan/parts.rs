@@ -58,6 +58,7 @@ impl Planner {
         self.charset = charset;
         self.candidate = 0;
         self.tracked_before = self.collector.report.links_tracked;
+        self.capped_before = self.tracked;
         self.own_bottom = false;
         self.top_report = None;
         self.bottom_report = None;
@@ -83,7 +84,7 @@ impl Planner {
             report.links_tracked -= forgotten;
             *report.links_left.entry(reason).or_default() += forgotten;
         }
-        self.tracked -= forgotten;
+        self.tracked = self.capped_before;
         for link in report.links.iter_mut().chain(&mut self.unheard) {
             if link.part == part && link.is_tracked() {
                 link.verdict = Verdict::Left { reason };

@@ -1,0 +1,3 @@
+//! Whole messages.
+
+pub(crate) mod charset;
