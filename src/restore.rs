@@ -18,11 +18,7 @@ struct Restorer<'a> {
     shared: &'a Shared,
     html: &'a [u8],
     charset: Charset,
-    edits: Vec<Edit>,
-    links: u64,
-    pixels: u64,
-    unopened: Vec<u64>,
-    limit: Option<u64>,
+    own: Own,
 }
 
 /// See [`Rewriter::restore_html`](crate::Rewriter::restore_html).
@@ -40,37 +36,39 @@ pub(crate) fn restore(shared: &Shared, html: &[u8]) -> Result<Restored> {
 }
 
 fn restore_as(shared: &Shared, html: &[u8], charset: Charset, mark: usize) -> Result<Restored> {
-    let mut restorer = Restorer {
-        shared,
-        html,
-        charset,
-        edits: Vec::new(),
-        links: 0,
-        pixels: 0,
-        unopened: Vec::new(),
-        limit: None,
-    };
-    if !matches!(charset, Charset::Unscannable(_)) {
-        // No longest token: tracking URLs may have pushed a tag or comment past the limit of a rewrite.
-        let settings =
-            Settings { outlook: true, placeholder: Vec::new().into(), charset, max_token: usize::MAX };
-        Scan::new(mark, settings, Reader::Scan).advance(Source { bytes: html, base: 0 }, true, &mut restorer);
-    }
+    let own = find(shared, html, charset, mark);
     let mut edits = Edits::default();
-    for edit in restorer.edits {
+    for edit in own.edits {
         edits.push(edit);
     }
     let mut bytes = Vec::with_capacity(html.len());
     edits
         .write(html, 0, html.len(), &mut bytes)
         .map_err(|error| Error::new(ErrorKind::Io, "writing to memory failed").because(error))?;
-    Ok(Restored {
-        bytes,
-        links: restorer.links,
-        pixels: restorer.pixels,
-        unopened: restorer.unopened,
-        limit: restorer.limit,
-    })
+    Ok(Restored { bytes, links: own.links, pixels: own.pixels, unopened: own.unopened, limit: own.limit })
+}
+
+/// What a rewrite put into a document: the edits that take it out again, and their counts.
+pub(crate) struct Own {
+    /// Not in order.
+    pub(crate) edits: Vec<Edit>,
+    pub(crate) links: u64,
+    pub(crate) pixels: u64,
+    pub(crate) unopened: Vec<u64>,
+    pub(crate) limit: Option<u64>,
+}
+
+/// Finds what a rewrite put into a document.
+pub(crate) fn find(shared: &Shared, html: &[u8], charset: Charset, mark: usize) -> Own {
+    let own = Own { edits: Vec::new(), links: 0, pixels: 0, unopened: Vec::new(), limit: None };
+    let mut restorer = Restorer { shared, html, charset, own };
+    if !matches!(charset, Charset::Unscannable(_)) {
+        // No longest token: tracking URLs may have pushed a tag or comment past the limit of a rewrite.
+        let settings =
+            Settings { outlook: true, placeholder: Vec::new().into(), charset, max_token: usize::MAX };
+        Scan::new(mark, settings, Reader::Scan).advance(Source { bytes: html, base: 0 }, true, &mut restorer);
+    }
+    restorer.own
 }
 
 impl Sites for Restorer<'_> {
@@ -91,11 +89,11 @@ impl Sites for Restorer<'_> {
                 Some(destination) => {
                     let mut replacement = Vec::new();
                     attribute::encode(destination, target.attribute.quote, self.charset, &mut replacement);
-                    self.links += 1;
+                    self.own.links += 1;
                     let range = tag.at + value.start..tag.at + value.end;
-                    self.edits.push(Edit { range, replacement });
+                    self.own.edits.push(Edit { range, replacement });
                 }
-                None => self.unopened.push((tag.at + value.start) as u64),
+                None => self.own.unopened.push((tag.at + value.start) as u64),
             }
         }
     }
@@ -112,9 +110,9 @@ impl Sites for Restorer<'_> {
             crate::html::tag::first_value(tag, b"src").and_then(|url| attribute::decode(url, self.charset));
         let token = url.and_then(|url| self.shared.urls.open(&url));
         if token.is_some_and(|token| matches!(token.kind(), EventKind::Open | EventKind::InitialOpen)) {
-            self.pixels += 1;
+            self.own.pixels += 1;
             let range = range.start - open..range.end + close;
-            self.edits.push(Edit { range, replacement: Vec::new() });
+            self.own.edits.push(Edit { range, replacement: Vec::new() });
         }
     }
 
@@ -142,6 +140,6 @@ impl Sites for Restorer<'_> {
         false
     }
     fn limit(&mut self, at: usize) {
-        self.limit = Some(at as u64);
+        self.own.limit = Some(at as u64);
     }
 }
