@@ -1,14 +1,11 @@
 //! Texts as bits: a length, then symbols of the frozen table, or raw bytes where those are shorter.
 
 use super::context::{START, TextClass, class_of, context};
+use super::parse::{Step, WINDOW, shortest};
 use super::table::{MAX_CODE_BITS, TABLE};
 
 /// The longest text that a token carries, in bytes; what a decoder allocates for one text at most.
 pub(crate) const MAX_TEXT: usize = 8192;
-
-/// The parse is the shortest within windows of so many bytes: its memory is an array on the stack. Longer texts lose a
-/// few bits at each border.
-const WINDOW: usize = 512;
 
 /// Writes bits, the high ones first, to a vector.
 pub(crate) struct BitWriter<'a> {
@@ -64,8 +61,9 @@ impl<'a> BitWriter<'a> {
         self.length(class, text.len());
         // The same parse; most texts are short, and clearing the arrays is dearer than one might think.
         match text.len() {
-            0..=128 => self.symbols::<129>(class, text),
-            _ => self.symbols::<{ WINDOW + 1 }>(class, text),
+            0..=128 => self.symbols(class, text, &mut [Step::default(); 129]),
+            129..=256 => self.symbols(class, text, &mut [Step::default(); 257]),
+            _ => self.symbols(class, text, &mut [Step::default(); WINDOW + 1]),
         }
         let coded = (self.out.len() - start.0) * 8 + self.count as usize - start.2 as usize;
         if coded > RAW_BITS + text.len() * 8 {
@@ -92,38 +90,23 @@ impl<'a> BitWriter<'a> {
         unreachable!("the last row takes every length");
     }
 
-    /// `ROOM`: one more than the longest window.
-    fn symbols<const ROOM: usize>(&mut self, class: TextClass, text: &[u8]) {
-        // Cost in the high half, symbol in the low one: one comparison finds the cheapest.
-        let mut best = [0u32; ROOM];
-        let mut contexts = [0u8; ROOM];
-        let (mut before, mut last) = (START, START);
-        let mut from = 0;
-        while from < text.len() {
-            let window = &text[from..text.len().min(from + ROOM - 1)];
-            let best = &mut best[..=window.len()];
-            best[window.len()] = 0;
-            for (place, &byte) in contexts.iter_mut().zip(window) {
-                *place = context(class, before, last) as u8;
-                (before, last) = (last, class_of(byte));
-            }
-            for i in (0..window.len()).rev() {
-                let lengths = TABLE.lengths(contexts[i] as usize);
-                let cost = |length: usize, symbol: usize| {
-                    ((u32::from(lengths[symbol]) << 16) + (best[i + length] & 0xffff_0000)) | symbol as u32
-                };
-                let mut cheapest = cost(1, window[i] as usize);
-                TABLE.phrases(&window[i..], |length, symbol| cheapest = cheapest.min(cost(length, symbol)));
-                best[i] = cheapest;
-            }
-            let mut i = 0;
-            while i < window.len() {
-                let symbol = (best[i] & 0xffff) as usize;
-                let (code, length) = TABLE.code(contexts[i] as usize, symbol);
-                self.put(code, length);
-                i += TABLE.phrase(symbol).len();
-            }
-            from += window.len();
+    /// `steps`: room for the longest window, and one place.
+    fn symbols(&mut self, class: TextClass, text: &[u8], steps: &mut [Step]) {
+        let mut start = 0;
+        while start < text.len() {
+            let window = start..text.len().min(start + WINDOW);
+            start = window.end;
+            shortest(class, text, window.clone(), steps);
+            self.parsed(class, &steps[..window.len()]);
+        }
+    }
+
+    /// Writes what the parse of a window says.
+    fn parsed(&mut self, class: TextClass, mut steps: &[Step]) {
+        while let Some(step) = steps.first() {
+            let code = step.code(class);
+            self.put(u32::from(code.bits), u32::from(code.length));
+            steps = &steps[code.bytes as usize..];
         }
     }
 }
@@ -244,38 +227,6 @@ mod tests {
         }
     }
 
-    /// The shortest parse, by trying all of them from the front: the cost is the clever loop's.
-    #[test]
-    fn the_parse_is_the_shortest() {
-        for text in [
-            "https://www.example.com/a/b?utm_source=newsletter&utm_medium=email&utm_campaign=x-2031_04",
-            "https://t.example/%20%2F/ÄÖ#fragment",
-            "first.last+tag@gmail.com",
-        ] {
-            for class in [TextClass::Target, TextClass::Name] {
-                let bytes = text.as_bytes();
-                let mut cost = vec![usize::MAX; bytes.len() + 1];
-                cost[0] = 0;
-                for i in 0..bytes.len() {
-                    let context = context_at(class, bytes, i);
-                    for symbol in 0..SYMBOLS {
-                        let length = TABLE.lengths(context)[symbol];
-                        let phrase = TABLE.phrase(symbol);
-                        if length != 255 && bytes[i..].starts_with(phrase) {
-                            let end = i + phrase.len();
-                            cost[end] = cost[end].min(cost[i] + length as usize);
-                        }
-                    }
-                }
-                let mut out = Vec::new();
-                let mut writer = BitWriter::new(&mut out);
-                writer.symbols::<{ WINDOW + 1 }>(class, bytes);
-                let count = writer.count as usize;
-                assert_eq!(out.len() * 8 + count, cost[bytes.len()]);
-            }
-        }
-    }
-
     #[test]
     fn a_text_longer_than_allowed_is_refused() {
         let mut out = Vec::new();
@@ -297,8 +248,8 @@ mod tests {
             let mut out = Vec::new();
             let mut writer = BitWriter::new(&mut out);
             writer.length(TextClass::Target, TABLE.phrase(symbol).len() - 1);
-            let (code, bits) = TABLE.code(start, symbol);
-            writer.put(code, bits);
+            let code = TABLE.codes(start)[symbol];
+            writer.put(u32::from(code.bits), u32::from(code.length));
             writer.finish();
             assert_eq!(BitReader::new(&out).text(TextClass::Target), None);
             tried += 1;
