@@ -1,7 +1,7 @@
 //! Texts as bits: a length, then symbols of the frozen table, or raw bytes where those are shorter.
 
 use super::context::{START, TextClass, class_of, context};
-use super::parse::{Step, WINDOW, shortest};
+use super::parse::{Parse, WINDOW};
 use super::table::{MAX_CODE_BITS, TABLE};
 
 /// The longest text that a token carries, in bytes; what a decoder allocates for one text at most.
@@ -61,9 +61,10 @@ impl<'a> BitWriter<'a> {
         self.length(class, text.len());
         // The same parse; most texts are short, and clearing the arrays is dearer than one might think.
         match text.len() {
-            0..=128 => self.symbols(class, text, &mut [Step::default(); 129]),
-            129..=256 => self.symbols(class, text, &mut [Step::default(); 257]),
-            _ => self.symbols(class, text, &mut [Step::default(); WINDOW + 1]),
+            0..128 => self.symbols::<128>(class, text),
+            128..256 => self.symbols::<256>(class, text),
+            256..512 => self.symbols::<512>(class, text),
+            _ => self.symbols::<1024>(class, text),
         }
         let coded = (self.out.len() - start.0) * 8 + self.count as usize - start.2 as usize;
         if coded > RAW_BITS + text.len() * 8 {
@@ -90,24 +91,29 @@ impl<'a> BitWriter<'a> {
         unreachable!("the last row takes every length");
     }
 
-    /// `steps`: room for the longest window, and one place.
-    fn symbols(&mut self, class: TextClass, text: &[u8], steps: &mut [Step]) {
+    fn symbols<const ROOM: usize>(&mut self, class: TextClass, text: &[u8]) {
+        let mut parse = Parse::<ROOM>::new();
         let mut start = 0;
         while start < text.len() {
             let window = start..text.len().min(start + WINDOW);
             start = window.end;
-            shortest(class, text, window.clone(), steps);
-            self.parsed(class, &steps[..window.len()]);
+            parse.shortest(class, text, window);
+            self.codes(class, &parse);
         }
     }
 
-    /// Writes what the parse of a window says.
-    fn parsed(&mut self, class: TextClass, mut steps: &[Step]) {
-        while let Some(step) = steps.first() {
-            let code = step.code(class);
-            self.put(u32::from(code.bits), u32::from(code.length));
-            steps = &steps[code.bytes as usize..];
-        }
+    fn codes<const ROOM: usize>(&mut self, class: TextClass, parse: &Parse<ROOM>) {
+        // Local, so that they are registers.
+        let (mut pending, mut count) = (self.pending, self.count);
+        parse.codes(class, |code| {
+            pending = pending << code.length | u64::from(code.bits);
+            count += u32::from(code.length);
+            if count >= 32 {
+                count -= 32;
+                self.out.extend_from_slice(&((pending >> count) as u32).to_be_bytes());
+            }
+        });
+        (self.pending, self.count) = (pending, count);
     }
 }
 

@@ -3,10 +3,11 @@
 //! The shortest parse is worked out from a text's end (see [`parse`](super::parse)), and at each byte it asks which
 //! phrases begin there. This is Aho and Corasick's automaton for the phrases read backwards: it goes from the last byte
 //! to the first, and a state tells all phrases that begin at the byte just read. Failure links are resolved into the
-//! transitions, so that nothing branches but on whether there is a phrase at all.
+//! transitions.
 //!
-//! A walk down a trie from each byte took three steps a byte on links of newsletters (half of the bytes begin no
-//! phrase, but most begin like one).
+//! What costs time here is not instructions but branches that nothing predicts and loads that wait for each other.
+//! Whether a phrase begins at a byte is as good as random, so that every state has a match, if only one that is never
+//! the cheapest; and the bytes that are frequent in phrases share a cache line of each row.
 
 use super::table::{PHRASE_BYTES, SYMBOL_BITS, SYMBOL_ROOM, SYMBOLS, TABLE};
 
@@ -22,22 +23,28 @@ const NONE: u16 = u16::MAX;
 
 const PHRASES: Automaton = build();
 const STATES: usize = PHRASES.states;
-/// States from here on have matches; all before have none.
-const FIRST_MATCHING: usize = PHRASES.first_matching;
-const MATCHING: usize = STATES - FIRST_MATCHING;
 
 /// Worked out by the compiler, as the code table is.
 pub(crate) static MATCHER: Matcher = pack(&PHRASES);
 
-/// A phrase of two bytes or more (the first 256 symbols are the single bytes), and where the next one is found: from
-/// the high bits to the low ones, the place of the next match (0 if there is none), the length, the symbol.
+/// A phrase of two bytes or more (the first 256 symbols are the single bytes). From the high bits to the low ones: the
+/// state with the next shorter match (the root if there is none), the length, the symbol.
 #[derive(Clone, Copy)]
 pub(crate) struct Match(u32);
 
-const LENGTH_BITS: u32 = 5;
-const _: () = assert!(MATCHING < 1 << (32 - LENGTH_BITS - SYMBOL_BITS));
+pub(crate) const LENGTH_BITS: u32 = 5;
+const LINK_SHIFT: u32 = SYMBOL_BITS + LENGTH_BITS;
+const _: () = assert!(STATES < 1 << (32 - LINK_SHIFT));
 
 impl Match {
+    /// Stands for none: of a byte, and a symbol that has no code.
+    const NONE: Match = Match::new(ROOT, SYMBOL_ROOM - 1, 1);
+
+    const fn new(next: u16, symbol: usize, length: usize) -> Match {
+        assert!(symbol < SYMBOL_ROOM && length < 1 << LENGTH_BITS);
+        Match((next as u32) << LINK_SHIFT | (length << SYMBOL_BITS | symbol) as u32)
+    }
+
     #[inline(always)]
     pub(crate) fn symbol(self) -> usize {
         self.0 as usize % SYMBOL_ROOM
@@ -59,11 +66,12 @@ impl State {
     pub(crate) const END: State = State(ROOT);
 }
 
+#[repr(C, align(64))]
 pub(crate) struct Matcher {
-    columns: [u8; 256],
     next: [[u16; COLUMNS]; STATES],
-    /// The longest match of each state from [`FIRST_MATCHING`] on.
-    matches: [Match; MATCHING],
+    /// The longest match of each state.
+    matches: [Match; STATES],
+    columns: [u8; 256],
 }
 
 impl Matcher {
@@ -74,21 +82,15 @@ impl Matcher {
         State(self.next[state.0 as usize][column])
     }
 
-    /// The phrases that begin at the byte that led to this state and end before the text does, the longest first.
+    /// The phrases that begin at the byte that led to this state and end before the text does, the longest first; at
+    /// least one, which may be [`Match::NONE`].
     #[inline(always)]
     pub(crate) fn matches(&self, state: State, mut found: impl FnMut(Match)) {
-        let mut place = state.0 as usize;
-        if place < FIRST_MATCHING {
-            return;
-        }
-        place -= FIRST_MATCHING;
-        loop {
-            let this = self.matches[place];
-            found(this);
-            place = (this.0 >> (SYMBOL_BITS + LENGTH_BITS)) as usize;
-            if place == 0 {
-                return;
-            }
+        let mut longest = self.matches[state.0 as usize];
+        found(longest);
+        while longest.0 >> LINK_SHIFT != 0 {
+            longest = self.matches[(longest.0 >> LINK_SHIFT) as usize];
+            found(longest);
         }
     }
 }
@@ -97,15 +99,8 @@ impl Matcher {
 struct Automaton {
     columns: [u8; 256],
     next: [[u16; COLUMNS]; MOST_STATES],
-    /// The phrase that a state is the whole of.
-    symbol: [u16; MOST_STATES],
-    /// The state for the longest proper suffix of what was read.
-    fail: [u16; MOST_STATES],
-    /// How many phrases end in a state.
-    count: [u16; MOST_STATES],
+    matches: [Match; MOST_STATES],
     states: usize,
-    /// How many states have no match.
-    first_matching: usize,
 }
 
 /// A trie of the reversed phrases by first child and next sibling.
@@ -156,39 +151,35 @@ const fn trie() -> Trie {
 const fn build() -> Automaton {
     let trie = trie();
     let mut automaton = Automaton {
-        columns: [OTHER; 256],
+        columns: columns(),
         next: [[ROOT; COLUMNS]; MOST_STATES],
-        symbol: [NONE; MOST_STATES],
-        fail: [ROOT; MOST_STATES],
-        count: [0; MOST_STATES],
+        matches: [Match::NONE; MOST_STATES],
         states: 1,
-        first_matching: 0,
     };
-    let mut columns = 1;
-    // The node of the trie that became a state.
+    // The node of the trie that became a state, and the state for the longest proper suffix of what it has read.
     let mut node_of = [0u16; MOST_STATES];
+    let mut suffix_of = [ROOT; MOST_STATES];
     let mut state = 0;
     while state < automaton.states {
         let node = node_of[state] as usize;
-        let fail = automaton.fail[state] as usize;
-        automaton.symbol[state] = trie.symbol[node];
-        automaton.count[state] = automaton.count[fail] + (trie.symbol[node] != NONE) as u16;
-        automaton.first_matching += (automaton.count[state] == 0) as usize;
-        // The shorter state stands before, so that its row is complete.
-        automaton.next[state] = automaton.next[fail];
+        // A suffix is shorter, so that it is complete.
+        let suffix = suffix_of[state];
+        let shorter = automaton.matches[suffix as usize];
+        automaton.matches[state] = if trie.symbol[node] == NONE {
+            shorter
+        } else {
+            let symbol = trie.symbol[node] as usize;
+            let (start, end) = TABLE.phrase_range(symbol);
+            Match::new(if shorter.0 == Match::NONE.0 { ROOT } else { suffix }, symbol, end - start)
+        };
+        automaton.next[state] = automaton.next[suffix as usize];
         let mut child = trie.child[node];
         while child != NONE {
-            let label = trie.label[child as usize] as usize;
-            if automaton.columns[label] == OTHER {
-                assert!(columns < COLUMNS, "the phrases have too many different bytes");
-                automaton.columns[label] = columns as u8;
-                columns += 1;
-            }
-            let column = automaton.columns[label] as usize;
+            let column = automaton.columns[trie.label[child as usize] as usize] as usize;
             let new = automaton.states;
             automaton.states += 1;
             node_of[new] = child;
-            automaton.fail[new] = if state == 0 { ROOT } else { automaton.next[state][column] };
+            suffix_of[new] = if state == 0 { ROOT } else { automaton.next[state][column] };
             automaton.next[state][column] = new as u16;
             child = trie.sibling[child as usize];
         }
@@ -197,44 +188,41 @@ const fn build() -> Automaton {
     automaton
 }
 
-/// Numbers the states so that those without matches come first, and lists the matches.
-#[allow(long_running_const_eval)]
+/// The column of each byte, those first that are most frequent in phrases.
+const fn columns() -> [u8; 256] {
+    let mut count = [0u32; 256];
+    let (mut byte, end) = (TABLE.phrase_range(256).0, TABLE.phrase_range(SYMBOLS - 1).1);
+    while byte < end {
+        count[TABLE.phrases[byte] as usize] += 1;
+        byte += 1;
+    }
+    let mut columns = [OTHER; 256];
+    let mut column = 1;
+    loop {
+        let (mut most, mut byte) = (0, 0);
+        while byte < 256 {
+            if count[byte] > count[most] {
+                most = byte;
+            }
+            byte += 1;
+        }
+        if count[most] == 0 {
+            return columns;
+        }
+        assert!(column < COLUMNS, "the phrases have too many different bytes");
+        columns[most] = column as u8;
+        count[most] = 0;
+        column += 1;
+    }
+}
+
 const fn pack(from: &Automaton) -> Matcher {
     let mut matcher =
-        Matcher { columns: from.columns, next: [[ROOT; COLUMNS]; STATES], matches: [Match(0); MATCHING] };
-    let mut number = [0u16; MOST_STATES];
-    let (mut silent, mut matching) = (0, FIRST_MATCHING);
+        Matcher { next: [[ROOT; COLUMNS]; STATES], matches: [Match::NONE; STATES], columns: from.columns };
     let mut state = 0;
     while state < STATES {
-        let next = if from.count[state] == 0 { &mut silent } else { &mut matching };
-        number[state] = *next as u16;
-        *next += 1;
-        state += 1;
-    }
-    state = 0;
-    while state < STATES {
-        let own = number[state] as usize;
-        let mut column = 0;
-        while column < COLUMNS {
-            matcher.next[own][column] = number[from.next[state][column] as usize];
-            column += 1;
-        }
-        if own >= FIRST_MATCHING {
-            let fail = from.fail[state] as usize;
-            // The shorter state stands before. The first state with a match has a phrase of its own that nothing
-            // shorter ends, so that no other links to place 0.
-            let shorter = number[fail] as usize;
-            matcher.matches[own - FIRST_MATCHING] = if from.symbol[state] == NONE {
-                matcher.matches[shorter - FIRST_MATCHING]
-            } else {
-                let link = if from.count[fail] == 0 { 0 } else { shorter - FIRST_MATCHING };
-                assert!(link > 0 || from.count[fail] == 0, "place 0 is nobody's link");
-                let (start, end) = TABLE.phrase_range(from.symbol[state] as usize);
-                assert!(end - start < 1 << LENGTH_BITS);
-                let lengths = (link << LENGTH_BITS | (end - start)) as u32;
-                Match(lengths << SYMBOL_BITS | from.symbol[state] as u32)
-            };
-        }
+        matcher.next[state] = from.next[state];
+        matcher.matches[state] = from.matches[state];
         state += 1;
     }
     matcher
@@ -254,7 +242,11 @@ mod tests {
             .map(|byte| {
                 state = MATCHER.step(state, *byte);
                 let mut here = Vec::new();
-                MATCHER.matches(state, |found| here.push((found.symbol(), found.length())));
+                MATCHER.matches(state, |found| {
+                    if found.0 != Match::NONE.0 {
+                        here.push((found.symbol(), found.length()));
+                    }
+                });
                 here
             })
             .collect();

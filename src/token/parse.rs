@@ -7,123 +7,192 @@
 
 use std::ops::Range;
 
-use super::context::{START, TextClass, class_of, context};
-use super::matcher::{MATCHER, State};
+use super::context::{CONTEXTS, START, TextClass, class_of, context};
+use super::matcher::{LENGTH_BITS, MATCHER, State};
 use super::table::{Code, MAX_CODE_BITS, SYMBOL_BITS, SYMBOL_ROOM, SYMBOLS, TABLE};
 
-/// The parse is the shortest within windows of so many bytes: its memory is an array on the stack. Longer texts lose a
-/// few bits at each border.
+/// The parse is the shortest within windows of so many bytes. Longer texts lose a few bits at each border.
 pub(super) const WINDOW: usize = 512;
 
 /// The cheapest symbol at a byte. From the high bits to the low ones: the cost in bits from here to the end of the
-/// window, the symbol, the classes of the two bytes before. One comparison finds the cheapest and, of several, the
-/// first in the table.
+/// window, the symbol, the symbol's length in bytes. One comparison finds the cheapest and, of several, the first in
+/// the table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Step(u32);
+struct Step(u32);
 
-/// Bits of two classes.
-const PAIR_BITS: u32 = 6;
-const PAIRS: usize = 1 << PAIR_BITS;
-const COST_SHIFT: u32 = PAIR_BITS + SYMBOL_BITS;
+const COST_SHIFT: u32 = SYMBOL_BITS + LENGTH_BITS;
+const COST: u32 = u32::MAX << COST_SHIFT;
 const _: () = assert!(WINDOW * MAX_CODE_BITS + u8::MAX as usize <= u32::MAX as usize >> COST_SHIFT);
 
-/// The code of the context that two classes make.
-#[derive(Clone, Copy)]
-struct Row {
-    lengths: &'static [u8; SYMBOL_ROOM],
-    codes: &'static [Code; SYMBOLS],
+impl Step {
+    /// The step of `symbol` where what follows it costs as much as from `rest` on.
+    #[inline(always)]
+    fn before(rest: Step, symbol: Step) -> Step {
+        Step((rest.0 & COST) + symbol.0)
+    }
+
+    #[inline(always)]
+    fn symbol(self) -> usize {
+        (self.0 >> LENGTH_BITS) as usize % SYMBOL_ROOM
+    }
+
+    /// In bytes; never 0 before the end.
+    #[inline(always)]
+    fn length(self) -> usize {
+        self.0 as usize % (1 << LENGTH_BITS)
+    }
 }
 
-static TARGET_ROWS: [Row; PAIRS] = rows(TextClass::Target);
-static NAME_ROWS: [Row; PAIRS] = rows(TextClass::Name);
+/// The step of each symbol in each context if nothing follows it. A masked number needs no check against a row's end.
+static STEPS: [[Step; SYMBOL_ROOM]; CONTEXTS] = steps();
 
-const fn rows(class: TextClass) -> [Row; PAIRS] {
-    let mut rows = [Row { lengths: TABLE.lengths(0), codes: TABLE.codes(0) }; PAIRS];
+const fn steps() -> [[Step; SYMBOL_ROOM]; CONTEXTS] {
+    // Symbols that are none, of one byte.
+    let none = Step((u8::MAX as u32) << COST_SHIFT | 1);
+    let mut steps = [[none; SYMBOL_ROOM]; CONTEXTS];
+    let mut context = 0;
+    while context < CONTEXTS {
+        let mut symbol = 0;
+        while symbol < SYMBOLS {
+            let (start, end) = TABLE.phrase_range(symbol);
+            let cost = TABLE.lengths(context)[symbol] as usize;
+            steps[context][symbol] =
+                Step((cost << COST_SHIFT | symbol << LENGTH_BITS | (end - start)) as u32);
+            symbol += 1;
+        }
+        context += 1;
+    }
+    steps
+}
+
+/// How many pairs of classes there are. A pair is the class of the byte two places before, times 8, and the class of
+/// the byte before.
+const PAIRS: usize = 1 << 6;
+
+/// What a pair of classes means for one class of texts.
+struct Rows {
+    steps: [&'static [Step; SYMBOL_ROOM]; PAIRS],
+    codes: [&'static [Code; SYMBOLS]; PAIRS],
+}
+
+static TARGET_ROWS: Rows = rows(TextClass::Target);
+static NAME_ROWS: Rows = rows(TextClass::Name);
+
+const fn rows(class: TextClass) -> Rows {
+    let mut rows = Rows { steps: [&STEPS[0]; PAIRS], codes: [TABLE.codes(0); PAIRS] };
     let mut pair = 0;
     while pair < PAIRS {
         let context = context(class, (pair >> 3) as u8, (pair & 7) as u8);
-        rows[pair] = Row { lengths: TABLE.lengths(context), codes: TABLE.codes(context) };
+        rows.steps[pair] = &STEPS[context];
+        rows.codes[pair] = TABLE.codes(context);
         pair += 1;
     }
     rows
 }
 
-fn rows_of(class: TextClass) -> &'static [Row; PAIRS] {
+fn rows_of(class: TextClass) -> &'static Rows {
     match class {
         TextClass::Target => &TARGET_ROWS,
         TextClass::Name => &NAME_ROWS,
     }
 }
 
-impl Step {
-    #[inline(always)]
-    fn new(cost: u32, symbol: usize, pair: usize) -> Step {
-        Step(cost << COST_SHIFT | (symbol << PAIR_BITS | pair) as u32)
+/// The parse of a window of less than `ROOM` bytes, a power of two (so that masked places need no check).
+#[derive(Clone)]
+pub(super) struct Parse<const ROOM: usize> {
+    /// The cheapest symbol for each byte, and a last one of no cost.
+    steps: [Step; ROOM],
+    /// The classes of the two bytes before each.
+    pairs: [u8; ROOM],
+    /// The matcher's state after each byte, coming from the end.
+    states: [State; ROOM],
+    length: usize,
+}
+
+impl<const ROOM: usize> Parse<ROOM> {
+    pub(super) fn new() -> Self {
+        const { assert!(ROOM.is_power_of_two()) };
+        Parse { steps: [Step(0); ROOM], pairs: [0; ROOM], states: [State::END; ROOM], length: 0 }
     }
 
-    #[inline(always)]
-    fn cost(self) -> u32 {
-        self.0 >> COST_SHIFT
+    /// Finds the shortest parse of a window of a text.
+    pub(super) fn shortest(&mut self, class: TextClass, text: &[u8], window: Range<usize>) {
+        let length = window.len();
+        self.begin(length);
+        self.walk(class, text, window.start, 0..length);
     }
 
-    fn symbol(self) -> usize {
-        (self.0 >> PAIR_BITS) as usize % SYMBOL_ROOM
+    fn begin(&mut self, length: usize) {
+        assert!(length < ROOM);
+        self.length = length;
+        self.steps[length % ROOM] = Step(0);
+        self.states[length % ROOM] = State::END;
     }
 
-    /// The code of this step's symbol.
+    /// Takes the bytes `range` of the window that starts at `start`, from the last to the first; what follows them must
+    /// be done.
     #[inline(always)]
-    pub(super) fn code(self, class: TextClass) -> Code {
-        rows_of(class)[self.0 as usize % PAIRS].codes[self.symbol()]
+    fn walk(&mut self, class: TextClass, text: &[u8], start: usize, range: Range<usize>) {
+        let class_at = |at: Option<usize>| at.map_or(START, |at| class_of(text[at]));
+        let bytes = &text[start..start + range.end];
+        let mut walk = Walk {
+            rows: &rows_of(class).steps,
+            state: self.states[range.end % ROOM],
+            rest: self.steps[range.end % ROOM],
+            last: class_at((start + range.end).checked_sub(2)),
+        };
+        // The bytes that have two before them, and the others.
+        let first = range.end.min(range.start.max(2usize.saturating_sub(start)));
+        let two_before = &text[(start + first).saturating_sub(2)..(start + range.end).saturating_sub(2)];
+        for (i, (&byte, &before)) in bytes[first..].iter().zip(two_before).enumerate().rev() {
+            walk.step(self, first + i, byte, class_of(before));
+        }
+        for i in (range.start..first).rev() {
+            walk.step(self, i, bytes[i], class_at((start + i).checked_sub(2)));
+        }
+    }
+
+    /// Calls `put` with the code of each symbol.
+    #[inline(always)]
+    pub(super) fn codes(&self, class: TextClass, mut put: impl FnMut(Code)) {
+        let rows = &rows_of(class).codes;
+        let mut at = 0;
+        while at < self.length {
+            // The step tells how far the next one is; waiting for its code to tell that would be a chain of loads.
+            let step = self.steps[at % ROOM];
+            put(rows[self.pairs[at % ROOM] as usize % PAIRS][step.symbol()]);
+            at += step.length();
+        }
     }
 }
 
-/// Walks from the end of a window to its start.
-struct Walk<'a> {
-    rows: &'static [Row; PAIRS],
-    /// The cheapest symbol for each byte that was walked, and a last one of no cost.
-    steps: &'a mut [Step],
+/// What is carried from a byte to the one before it.
+struct Walk {
+    rows: &'static [&'static [Step; SYMBOL_ROOM]; PAIRS],
     state: State,
-    cost: u32,
+    /// The step of the byte behind.
+    rest: Step,
     /// The class of the byte before.
     last: u8,
 }
 
-impl Walk<'_> {
+impl Walk {
     /// Takes the byte at `i` of the window; `before` is the class of the byte two places before it.
     #[inline(always)]
-    fn step(&mut self, i: usize, byte: u8, before: u8) {
-        let pair = ((before as usize) << 3 | self.last as usize) % PAIRS;
+    fn step<const ROOM: usize>(&mut self, parse: &mut Parse<ROOM>, i: usize, byte: u8, before: u8) {
+        let pair = (before << 3 | self.last) as usize % PAIRS;
         self.last = before;
-        let lengths = self.rows[pair].lengths;
-        let mut cheapest = Step::new(self.cost + u32::from(lengths[byte as usize]), byte as usize, pair);
+        let row = self.rows[pair];
         self.state = MATCHER.step(self.state, byte);
+        let mut cheapest = Step::before(self.rest, row[byte as usize]);
         MATCHER.matches(self.state, |found| {
-            let rest = self.steps[i + found.length()].cost();
-            let cost = rest + u32::from(lengths[found.symbol()]);
-            cheapest = cheapest.min(Step::new(cost, found.symbol(), pair));
+            let rest = parse.steps[(i + found.length()) % ROOM];
+            cheapest = cheapest.min(Step::before(rest, row[found.symbol()]));
         });
-        self.steps[i] = cheapest;
-        self.cost = cheapest.cost();
-    }
-}
-
-/// Finds the shortest parse of a window of a text; `steps` gets the cheapest symbol for each byte of it and must have
-/// one place more.
-pub(super) fn shortest(class: TextClass, text: &[u8], window: Range<usize>, steps: &mut [Step]) {
-    let class_at = |at: Option<usize>| at.map_or(START, |at| class_of(text[at]));
-    let Range { start, end } = window;
-    let bytes = &text[start..end];
-    steps[bytes.len()] = Step::default();
-    let last = class_at(end.checked_sub(2));
-    let mut walk = Walk { rows: rows_of(class), steps, state: State::END, cost: 0, last };
-    // The bytes that have two before them, and the others.
-    let first = bytes.len().min(2usize.saturating_sub(start));
-    let two_before = &text[(start + first).saturating_sub(2)..end.saturating_sub(2)];
-    for (i, (&byte, &before)) in bytes[first..].iter().zip(two_before).enumerate().rev() {
-        walk.step(first + i, byte, class_of(before));
-    }
-    for i in (0..first).rev() {
-        walk.step(i, bytes[i], class_at((start + i).checked_sub(2)));
+        parse.steps[i % ROOM] = cheapest;
+        parse.pairs[i % ROOM] = pair as u8;
+        parse.states[i % ROOM] = self.state;
+        self.rest = cheapest;
     }
 }
 
@@ -132,25 +201,19 @@ pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The parse of a whole text: symbol and context of each step.
-    pub(crate) fn parse(class: TextClass, text: &[u8]) -> Vec<(usize, usize)> {
-        let mut steps = [Step::default(); WINDOW + 1];
+    /// The codes of a whole text: bits and their number.
+    pub(crate) fn parse(class: TextClass, text: &[u8]) -> Vec<(u16, u8)> {
+        let mut window_parse = Parse::<{ 2 * WINDOW }>::new();
         let mut parse = Vec::new();
         for start in (0..text.len()).step_by(WINDOW) {
-            let window = start..text.len().min(start + WINDOW);
-            shortest(class, text, window.clone(), &mut steps);
-            let mut i = 0;
-            while i < window.len() {
-                let pair = steps[i].0 as usize % PAIRS;
-                parse.push((steps[i].symbol(), context(class, (pair / 8) as u8, (pair % 8) as u8)));
-                i += TABLE.phrase(steps[i].symbol()).len();
-            }
+            window_parse.shortest(class, text, start..text.len().min(start + WINDOW));
+            window_parse.codes(class, |code| parse.push((code.bits, code.length)));
         }
         parse
     }
 
     /// The same, as it was when the version was frozen, without a thought for speed.
-    pub(crate) fn naive(class: TextClass, text: &[u8]) -> Vec<(usize, usize)> {
+    pub(crate) fn naive(class: TextClass, text: &[u8]) -> Vec<(u16, u8)> {
         let contexts: Vec<usize> = (0..text.len())
             .map(|at| {
                 let last = if at > 0 { class_of(text[at - 1]) } else { START };
@@ -173,7 +236,8 @@ pub(super) mod tests {
             }
             let mut i = 0;
             while i < bytes.len() {
-                parse.push((best[i].1, contexts[i]));
+                let code = TABLE.codes(contexts[i])[best[i].1];
+                parse.push((code.bits, code.length));
                 i += TABLE.phrase(best[i].1).len();
             }
         }

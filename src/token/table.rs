@@ -17,14 +17,12 @@ pub(crate) const PHRASE_BYTES: usize = count_phrase_bytes();
 
 pub(crate) static TABLE: Table = build();
 
-/// What to write for a symbol in a context, and how far that goes.
+/// What to write for a symbol in a context.
 #[derive(Clone, Copy)]
 pub(crate) struct Code {
     pub(crate) bits: u16,
     /// In bits; 255 where the symbol has no code.
     pub(crate) length: u8,
-    /// How many bytes of the text the symbol stands for.
-    pub(crate) bytes: u8,
 }
 
 pub(crate) struct Table {
@@ -157,7 +155,7 @@ const fn count_phrase_bytes() -> usize {
 const fn build() -> Table {
     let mut table = Table {
         lengths: [[u8::MAX; SYMBOL_ROOM]; CONTEXTS],
-        codes: [[Code { bits: 0, length: u8::MAX, bytes: 0 }; SYMBOLS]; CONTEXTS],
+        codes: [[Code { bits: 0, length: u8::MAX }; SYMBOLS]; CONTEXTS],
         order: [[0; SYMBOLS]; CONTEXTS],
         limits: [[0; MAX_CODE_BITS + 1]; CONTEXTS],
         offsets: [[0; MAX_CODE_BITS + 1]; CONTEXTS],
@@ -203,9 +201,7 @@ const fn assign_codes(mut table: Table, context: usize) -> Table {
         let mut symbol = 0;
         while symbol < SYMBOLS {
             if table.lengths[context][symbol] as usize == length {
-                let (start, end) = table.phrase_range(symbol);
-                table.codes[context][symbol] =
-                    Code { bits: code as u16, length: length as u8, bytes: (end - start) as u8 };
+                table.codes[context][symbol] = Code { bits: code as u16, length: length as u8 };
                 table.order[context][place] = symbol as u16;
                 code += 1;
                 place += 1;
