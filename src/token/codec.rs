@@ -2,6 +2,7 @@
 
 use super::context::{START, TextClass, class_of, context};
 use super::parse::{Parse, WINDOW};
+use super::resume::Resume;
 use super::table::{MAX_CODE_BITS, TABLE};
 
 /// The longest text that a token carries, in bytes; what a decoder allocates for one text at most.
@@ -56,16 +57,29 @@ impl<'a> BitWriter<'a> {
 
     /// Writes a text of at most [`MAX_TEXT`] bytes.
     pub(crate) fn text(&mut self, class: TextClass, text: &[u8]) {
+        self.framed(class, text, |writer| {
+            // The same parse; most texts are short, and clearing the arrays is dearer than one might think.
+            match text.len() {
+                0..128 => writer.symbols::<128>(class, text),
+                128..256 => writer.symbols::<256>(class, text),
+                256..512 => writer.symbols::<512>(class, text),
+                _ => writer.symbols::<1024>(class, text),
+            }
+        });
+    }
+
+    /// Writes a text of less than [`resume::ROOM`] bytes, with what is known of the one before.
+    pub(super) fn text_after(&mut self, class: TextClass, text: &[u8], resume: &mut Resume) {
+        self.framed(class, text, |writer| writer.codes(class, resume.shortest(text)));
+    }
+
+    /// Writes a text's length and what `symbols` writes, or raw bytes where they are shorter.
+    #[inline(always)]
+    fn framed(&mut self, class: TextClass, text: &[u8], symbols: impl FnOnce(&mut Self)) {
         debug_assert!(text.len() <= MAX_TEXT);
         let start = (self.out.len(), self.pending, self.count);
         self.length(class, text.len());
-        // The same parse; most texts are short, and clearing the arrays is dearer than one might think.
-        match text.len() {
-            0..128 => self.symbols::<128>(class, text),
-            128..256 => self.symbols::<256>(class, text),
-            256..512 => self.symbols::<512>(class, text),
-            _ => self.symbols::<1024>(class, text),
-        }
+        symbols(self);
         let coded = (self.out.len() - start.0) * 8 + self.count as usize - start.2 as usize;
         if coded > RAW_BITS + text.len() * 8 {
             self.out.truncate(start.0);

@@ -37,8 +37,9 @@ const LINK_SHIFT: u32 = SYMBOL_BITS + LENGTH_BITS;
 const _: () = assert!(STATES < 1 << (32 - LINK_SHIFT));
 
 impl Match {
-    /// Stands for none: of a byte, and a symbol that has no code.
-    const NONE: Match = Match::new(ROOT, SYMBOL_ROOM - 1, 1);
+    /// Stands for none. Its symbol is dearer than everything; its length may lead beyond the text, and is this long so
+    /// that nobody waits for what is there: with 1, each step waited for the one before to be stored and read again.
+    const NONE: Match = Match::new(ROOT, SYMBOL_ROOM - 1, (1 << LENGTH_BITS) - 1);
 
     const fn new(next: u16, symbol: usize, length: usize) -> Match {
         assert!(symbol < SYMBOL_ROOM && length < 1 << LENGTH_BITS);
@@ -71,6 +72,7 @@ pub(crate) struct Matcher {
     next: [[u16; COLUMNS]; STATES],
     /// The longest match of each state.
     matches: [Match; STATES],
+    depths: [u8; STATES],
     columns: [u8; 256],
 }
 
@@ -80,6 +82,11 @@ impl Matcher {
     pub(crate) fn step(&self, state: State, byte: u8) -> State {
         let column = self.columns[byte as usize] as usize % COLUMNS;
         State(self.next[state.0 as usize][column])
+    }
+
+    /// How many of the bytes read can still be part of a phrase that begins with bytes not yet read.
+    pub(crate) fn depth(&self, state: State) -> usize {
+        self.depths[state.0 as usize] as usize
     }
 
     /// The phrases that begin at the byte that led to this state and end before the text does, the longest first; at
@@ -100,6 +107,7 @@ struct Automaton {
     columns: [u8; 256],
     next: [[u16; COLUMNS]; MOST_STATES],
     matches: [Match; MOST_STATES],
+    depths: [u8; MOST_STATES],
     states: usize,
 }
 
@@ -154,6 +162,7 @@ const fn build() -> Automaton {
         columns: columns(),
         next: [[ROOT; COLUMNS]; MOST_STATES],
         matches: [Match::NONE; MOST_STATES],
+        depths: [0; MOST_STATES],
         states: 1,
     };
     // The node of the trie that became a state, and the state for the longest proper suffix of what it has read.
@@ -179,6 +188,7 @@ const fn build() -> Automaton {
             let new = automaton.states;
             automaton.states += 1;
             node_of[new] = child;
+            automaton.depths[new] = automaton.depths[state] + 1;
             suffix_of[new] = if state == 0 { ROOT } else { automaton.next[state][column] };
             automaton.next[state][column] = new as u16;
             child = trie.sibling[child as usize];
@@ -217,12 +227,17 @@ const fn columns() -> [u8; 256] {
 }
 
 const fn pack(from: &Automaton) -> Matcher {
-    let mut matcher =
-        Matcher { next: [[ROOT; COLUMNS]; STATES], matches: [Match::NONE; STATES], columns: from.columns };
+    let mut matcher = Matcher {
+        next: [[ROOT; COLUMNS]; STATES],
+        matches: [Match::NONE; STATES],
+        depths: [0; STATES],
+        columns: from.columns,
+    };
     let mut state = 0;
     while state < STATES {
         matcher.next[state] = from.next[state];
         matcher.matches[state] = from.matches[state];
+        matcher.depths[state] = from.depths[state];
         state += 1;
     }
     matcher

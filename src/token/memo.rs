@@ -5,6 +5,7 @@
 
 use super::codec::BitWriter;
 use super::context::TextClass;
+use super::resume::{self, Resume};
 
 /// How many texts are kept. Looking through them costs far less than coding one.
 const MOST: usize = 64;
@@ -23,6 +24,7 @@ pub(crate) struct Memo {
     texts: Vec<Coded>,
     /// The entry that goes next, once all places are taken.
     oldest: usize,
+    last_target: Option<Resume>,
 }
 
 impl Memo {
@@ -35,7 +37,13 @@ impl Memo {
         }
         let mut bits = Vec::with_capacity(text.len());
         let mut own = BitWriter::new(&mut bits);
-        own.text(class, text);
+        match class {
+            TextClass::Target if text.len() < resume::ROOM => {
+                let last = self.last_target.get_or_insert_with(|| Resume::new(class));
+                own.text_after(class, text, last);
+            }
+            _ => own.text(class, text),
+        }
         let count = own.finish();
         writer.append(&bits, count);
         let coded = Coded { class, text: text.to_vec(), bits, count };

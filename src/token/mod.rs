@@ -31,6 +31,7 @@ mod matcher;
 mod memo;
 mod parse;
 mod permission;
+mod resume;
 mod siv;
 mod sparky;
 mod table;

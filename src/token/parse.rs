@@ -22,7 +22,7 @@ struct Step(u32);
 
 const COST_SHIFT: u32 = SYMBOL_BITS + LENGTH_BITS;
 const COST: u32 = u32::MAX << COST_SHIFT;
-const _: () = assert!(WINDOW * MAX_CODE_BITS + u8::MAX as usize <= u32::MAX as usize >> COST_SHIFT);
+const _: () = assert!(WINDOW * MAX_CODE_BITS + (u8::MAX as usize) < (1 << 31) >> COST_SHIFT);
 
 impl Step {
     /// The step of `symbol` where what follows it costs as much as from `rest` on.
@@ -47,8 +47,8 @@ impl Step {
 static STEPS: [[Step; SYMBOL_ROOM]; CONTEXTS] = steps();
 
 const fn steps() -> [[Step; SYMBOL_ROOM]; CONTEXTS] {
-    // Symbols that are none, of one byte.
-    let none = Step((u8::MAX as u32) << COST_SHIFT | 1);
+    // Symbols that are none: dearer than any way to the end.
+    let none = Step(1 << 31);
     let mut steps = [[none; SYMBOL_ROOM]; CONTEXTS];
     let mut context = 0;
     while context < CONTEXTS {
@@ -122,7 +122,8 @@ impl<const ROOM: usize> Parse<ROOM> {
         self.walk(class, text, window.start, 0..length);
     }
 
-    fn begin(&mut self, length: usize) {
+    /// Begins the parse of a window, at its end.
+    pub(super) fn begin(&mut self, length: usize) {
         assert!(length < ROOM);
         self.length = length;
         self.steps[length % ROOM] = Step(0);
@@ -131,8 +132,20 @@ impl<const ROOM: usize> Parse<ROOM> {
 
     /// Takes the bytes `range` of the window that starts at `start`, from the last to the first; what follows them must
     /// be done.
+    pub(super) fn walk(&mut self, class: TextClass, text: &[u8], start: usize, range: Range<usize>) {
+        self.walk_while(class, text, start, range, |_, _| true);
+    }
+
+    /// The same, as long as `goes_on` says so of the byte just taken. Returns the first byte taken.
     #[inline(always)]
-    fn walk(&mut self, class: TextClass, text: &[u8], start: usize, range: Range<usize>) {
+    fn walk_while(
+        &mut self,
+        class: TextClass,
+        text: &[u8],
+        start: usize,
+        range: Range<usize>,
+        mut goes_on: impl FnMut(&Self, usize) -> bool,
+    ) -> usize {
         let class_at = |at: Option<usize>| at.map_or(START, |at| class_of(text[at]));
         let bytes = &text[start..start + range.end];
         let mut walk = Walk {
@@ -146,10 +159,66 @@ impl<const ROOM: usize> Parse<ROOM> {
         let two_before = &text[(start + first).saturating_sub(2)..(start + range.end).saturating_sub(2)];
         for (i, (&byte, &before)) in bytes[first..].iter().zip(two_before).enumerate().rev() {
             walk.step(self, first + i, byte, class_of(before));
+            if !goes_on(self, first + i) {
+                return first + i;
+            }
         }
         for i in (range.start..first).rev() {
             walk.step(self, i, bytes[i], class_at((start + i).checked_sub(2)));
+            if !goes_on(self, i) {
+                return i;
+            }
         }
+        range.start
+    }
+
+    /// Takes the bytes `range` of a text (of one window) that another text, parsed as `other`, has from `from` on, with
+    /// the same classes before them. Walks until the parses are sure to go the same way, and copies the rest.
+    /// Returns the first byte done.
+    pub(super) fn join(
+        &mut self,
+        other: &Self,
+        class: TextClass,
+        text: &[u8],
+        range: Range<usize>,
+        from: usize,
+    ) -> usize {
+        let there = |i: usize| i - range.start + from;
+        let met = self.walk_while(class, text, 0, range.clone(), |own, i| !own.goes_as(i, other, there(i)));
+        let difference =
+            (self.steps[met % ROOM].0 & COST).wrapping_sub(other.steps[there(met) % ROOM].0 & COST);
+        let (here, there) = (range.start..met, from..there(met));
+        for (step, known) in self.steps[here.clone()].iter_mut().zip(&other.steps[there.clone()]) {
+            *step = Step(known.0.wrapping_add(difference));
+        }
+        self.pairs[here.clone()].copy_from_slice(&other.pairs[there.clone()]);
+        self.states[here].copy_from_slice(&other.states[there]);
+        range.start
+    }
+
+    /// Step by step; not only the parse, but the ways not taken.
+    #[cfg(test)]
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let length = self.length;
+        length == other.length
+            && self.steps[..=length] == other.steps[..=length]
+            && self.pairs[..length] == other.pairs[..length]
+            && self.states[..=length] == other.states[..=length]
+    }
+
+    /// Whether the bytes before `i` are parsed as those before `there` in another parse, if they are the same: the same
+    /// phrases are under way, and the costs at all places where they can end differ by a constant.
+    #[inline(always)]
+    fn goes_as(&self, i: usize, other: &Self, there: usize) -> bool {
+        let state = self.states[i % ROOM];
+        if state != other.states[there % ROOM] {
+            return false;
+        }
+        let difference = |ahead: usize| {
+            let (own, known) = (self.steps[(i + ahead) % ROOM], other.steps[(there + ahead) % ROOM]);
+            (own.0 & COST).wrapping_sub(known.0 & COST)
+        };
+        (1..=MATCHER.depth(state)).all(|ahead| difference(ahead) == difference(0))
     }
 
     /// Calls `put` with the code of each symbol.
