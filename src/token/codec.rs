@@ -11,13 +11,16 @@ pub(crate) const MAX_TEXT: usize = 8192;
 /// Writes bits, the high ones first, to a vector.
 pub(crate) struct BitWriter<'a> {
     out: &'a mut Vec<u8>,
+    /// The vector's length at the beginning.
+    start: usize,
     pending: u64,
     count: u32,
 }
 
 impl<'a> BitWriter<'a> {
     pub(crate) fn new(out: &'a mut Vec<u8>) -> Self {
-        BitWriter { out, pending: 0, count: 0 }
+        let start = out.len();
+        BitWriter { out, start, pending: 0, count: 0 }
     }
 
     fn put(&mut self, bits: u32, count: u32) {
@@ -30,9 +33,9 @@ impl<'a> BitWriter<'a> {
         }
     }
 
-    /// Pads the last byte with zeros. Returns how many bits were written, if it began with an empty vector.
+    /// Pads the last byte with zeros. Returns how many bits were written.
     pub(crate) fn finish(self) -> u32 {
-        let whole = self.out.len() as u32 * 8;
+        let whole = (self.out.len() - self.start) as u32 * 8;
         let bytes = self.count.div_ceil(8) as usize;
         let rest = ((self.pending << (32 - self.count)) as u32).to_be_bytes();
         self.out.extend_from_slice(&rest[..bytes]);
@@ -43,8 +46,11 @@ impl<'a> BitWriter<'a> {
     pub(crate) fn append(&mut self, bits: &[u8], count: u32) {
         let (words, rest) = bits.as_chunks::<4>();
         let whole = words.len().min(count as usize / 32);
+        self.out.reserve(whole * 4);
         for word in &words[..whole] {
-            self.put(u32::from_be_bytes(*word), 32);
+            // Of 32 bits, all that pend leave with some of the new ones, and as many pend as before.
+            self.pending = self.pending << 32 | u64::from(u32::from_be_bytes(*word));
+            self.out.extend_from_slice(&((self.pending >> self.count) as u32).to_be_bytes());
         }
         let mut left = count - whole as u32 * 32;
         let tail = words.get(whole).map_or(rest, |word| word.as_slice());
