@@ -56,6 +56,11 @@ impl Memo {
             self.bytes.clear();
             self.places.fill(NOBODY);
         }
+        if self.texts.is_empty() {
+            // The links of most mails, in one allocation each.
+            self.texts.reserve(MOST);
+            self.bytes.reserve(MOST * 64);
+        }
         let start = self.bytes.len();
         self.bytes.extend_from_slice(text);
         let end = self.bytes.len();

@@ -70,7 +70,7 @@ fn stretches(old: &[u8], new: &[u8]) -> [Shared; 2] {
     let anchor = |text: &[u8]| memrchr(b'=', text).map_or(text.len(), |at| at + 1);
     let ((old_before, old_after), (new_before, new_after)) =
         (old.split_at(anchor(old)), new.split_at(anchor(new)));
-    let before = new_before.iter().rev().zip(old_before.iter().rev()).take_while(|(a, b)| a == b).count();
+    let before = common_end(old_before, new_before);
     let after = common(old_after, new_after);
     [
         Shared { new: new_before.len() - before..new_before.len() + after, old: old_before.len() - before },
@@ -80,7 +80,17 @@ fn stretches(old: &[u8], new: &[u8]) -> [Shared; 2] {
 
 /// How many bytes two texts have in common at their start.
 fn common(a: &[u8], b: &[u8]) -> usize {
-    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+    let words = a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0);
+    let same = words.take_while(|(a, b)| a == b).count() * 8;
+    same + a[same..].iter().zip(&b[same..]).take_while(|(a, b)| a == b).count()
+}
+
+/// How many bytes two texts have in common at their end.
+fn common_end(a: &[u8], b: &[u8]) -> usize {
+    let words = a.as_rchunks::<8>().1.iter().rev().zip(b.as_rchunks::<8>().1.iter().rev());
+    let same = words.take_while(|(a, b)| a == b).count() * 8;
+    let rest = a[..a.len() - same].iter().rev().zip(b[..b.len() - same].iter().rev());
+    same + rest.take_while(|(a, b)| a == b).count()
 }
 
 #[cfg(test)]
@@ -128,6 +138,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn common_bytes(a in "[ab]{0,40}", b in "[ab]{0,40}", shared in "[ab]{0,40}") {
+            let (start, other) = ([&shared[..], "c", &a].concat(), [&shared[..], "d", &b].concat());
+            prop_assert_eq!(common(start.as_bytes(), other.as_bytes()), shared.len());
+            let (end, other) = ([&a[..], "c", &shared].concat(), [&b[..], "d", &shared].concat());
+            prop_assert_eq!(common_end(end.as_bytes(), other.as_bytes()), shared.len());
+            prop_assert_eq!(common(shared.as_bytes(), start.as_bytes()), shared.len());
+            prop_assert_eq!(common_end(shared.as_bytes(), end.as_bytes()), shared.len());
+        }
+
         #[test]
         fn texts_that_share_anything(
             texts in proptest::collection::vec("(https?://)?(www\\.)?(example|shop)?(/[a-z]{0,5}){0,3}(\\?|&)?(utm_source=|utm_content=|newsletter|=|-|[a-z0-9]){0,20}", 1..12)
