@@ -291,6 +291,17 @@ mod tests {
         }
     }
 
+    /// Whatever a text holds, a byte costs one step and no more looks than this.
+    #[test]
+    fn few_phrases_begin_at_one_byte() {
+        let most = (0..STATES as u16).map(|state| {
+            let mut count = 0;
+            MATCHER.matches(State(state), |_| count += 1);
+            count
+        });
+        assert_eq!(most.max(), Some(5));
+    }
+
     proptest! {
         #[test]
         fn phrases_are_found_wherever_they_are(parts in proptest::collection::vec((0..SYMBOLS, 0usize..9), 0..40)) {

@@ -319,7 +319,22 @@ pub(super) mod tests {
         }
     }
 
+    /// Addresses of pages as they are. The naive parse takes its time, so that it sees every fiftieth.
+    #[test]
+    fn urls_of_the_corpus() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus/urls/train.txt");
+        let Ok(urls) = std::fs::read_to_string(path) else {
+            eprintln!("skipped: no corpus of URLs beside the repository");
+            return;
+        };
+        let checked = urls.lines().step_by(50).inspect(|url| check(url.as_bytes())).count();
+        assert!(checked > 500, "{checked} URLs");
+    }
+
     proptest! {
+        // The naive parse is slow on purpose.
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         #[test]
         fn any_bytes(text in proptest::collection::vec(any::<u8>(), 0..1200)) {
             check(&text);

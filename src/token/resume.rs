@@ -126,6 +126,19 @@ mod tests {
         ]);
     }
 
+    /// Neighbours in the list share a host, a path, tags or nothing.
+    #[test]
+    fn urls_of_the_corpus() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus/urls/train.txt");
+        let Ok(urls) = std::fs::read_to_string(path) else {
+            eprintln!("skipped: no corpus of URLs beside the repository");
+            return;
+        };
+        let urls: Vec<&str> = urls.lines().filter(|url| url.len() < ROOM).collect();
+        assert!(urls.len() > 20_000, "{} URLs", urls.len());
+        check(&urls);
+    }
+
     #[test]
     fn what_is_shared() {
         let stretches = |old: &str, new: &str| stretches(old.as_bytes(), new.as_bytes());
