@@ -9,8 +9,6 @@
 //! bits       text message id, recipient, link name, campaign, pool, subaccount, target; padded with zeros
 //! ```
 
-use std::ops::Range;
-
 use super::EventKind;
 use super::codec::{BitReader, BitWriter, MAX_TEXT};
 use super::context::TextClass;
@@ -286,16 +284,16 @@ impl MessageIdForm {
     /// The form and the bytes. Packed only where unpacking gives the text exactly: digits in lower case.
     fn pack(id: &str) -> (MessageIdForm, [u8; 16]) {
         let id = id.as_bytes();
-        let (form, groups): (_, &[Range<usize>]) = match id.len() {
-            20 => (MessageIdForm::Hex10, &[0..20]),
-            32 => (MessageIdForm::Hex16, &[0..32]),
+        let (form, groups): (_, &[(usize, usize)]) = match id.len() {
+            20 => (MessageIdForm::Hex10, &[(0, 20)]),
+            32 => (MessageIdForm::Hex16, &[(0, 32)]),
             36 if HYPHENS.iter().all(|at| id[*at] == b'-') => {
-                (MessageIdForm::Uuid, &[0..8, 9..13, 14..18, 19..23, 24..36])
+                (MessageIdForm::Uuid, &[(0, 8), (9, 13), (14, 18), (19, 23), (24, 36)])
             }
             _ => return (MessageIdForm::Text, [0; 16]),
         };
         let mut packed = [0; 16];
-        let pairs = groups.iter().flat_map(|group| id[group.clone()].as_chunks::<2>().0);
+        let pairs = groups.iter().flat_map(|(start, end)| id[*start..*end].as_chunks::<2>().0);
         // One look at the end finds what is no digit; this is done for every URL.
         let mut seen = 0;
         for (byte, [high, low]) in packed.iter_mut().zip(pairs) {
