@@ -74,7 +74,7 @@ impl<'a> BitWriter<'a> {
         });
     }
 
-    /// Writes a text of less than [`resume::ROOM`] bytes, with what is known of the one before.
+    /// Writes a text of less than [`ROOM`](super::resume::ROOM) bytes, with what is known of the one before.
     pub(super) fn text_after(&mut self, class: TextClass, text: &[u8], resume: &mut Resume) {
         self.framed(class, text, |writer| writer.codes(class, resume.shortest(text)));
     }

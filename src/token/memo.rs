@@ -11,6 +11,8 @@ use super::resume::{self, Resume};
 
 /// How many texts are kept.
 const MOST: usize = 128;
+/// How many bytes are kept, but for the last text.
+const MOST_BYTES: usize = 1 << 16;
 /// Places to look for a text, by its hash; a power of two.
 const PLACES: usize = 256;
 const NOBODY: u8 = u8::MAX;
@@ -24,7 +26,7 @@ struct Coded {
     count: u32,
 }
 
-/// The texts coded last. Of two with the same place the later one is found, and when there are [`MOST`], all are
+/// The texts coded last. Of two with the same place the later one is found, and when there are too many, all are
 /// forgotten: a text that is coded again costs time and nothing else.
 pub(crate) struct Memo {
     /// Texts and bits; one allocation for all.
@@ -51,7 +53,7 @@ impl Memo {
             writer.append(&self.bytes[known.bits.clone()], known.count);
             return;
         }
-        if self.texts.len() == MOST {
+        if self.texts.len() == MOST || self.bytes.len() > MOST_BYTES {
             self.texts.clear();
             self.bytes.clear();
             self.places.fill(NOBODY);

