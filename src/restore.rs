@@ -132,6 +132,9 @@ impl Sites for Restorer<'_> {
     fn wants_top(&self) -> bool {
         false
     }
+    fn wants_bottom(&self) -> bool {
+        false
+    }
     fn top(&mut self, _: usize, _: bool, _: bool) {}
     fn bottom(&mut self, _: usize, _: bool) -> bool {
         false
