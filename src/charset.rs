@@ -98,6 +98,30 @@ fn prescan(bytes: &[u8]) -> Option<Charset> {
     None
 }
 
+/// The charsets that a document's `<meta>` tags name, wherever they stand; at most a few.
+pub(crate) fn named(html: &[u8]) -> Vec<Charset> {
+    const MOST: usize = 8;
+
+    let mut found = Vec::new();
+    for at in memchr::memchr_iter(b'<', html) {
+        let rest = &html[at..];
+        let is_meta = rest.len() > 5 && rest[..5].eq_ignore_ascii_case(b"<meta");
+        // No tag that matters is longer than what is looked at.
+        let rest = &rest[..rest.len().min(PRESCAN)];
+        if is_meta
+            && let Some(end) = end_of_tag(rest, &mut TagState::Name)
+            && let Some(charset) = of_meta(&rest[..end])
+            && !found.contains(&charset)
+        {
+            found.push(charset);
+            if found.len() == MOST {
+                break;
+            }
+        }
+    }
+    found
+}
+
 fn of_meta(tag: &[u8]) -> Option<Charset> {
     let mut pragma = false;
     let mut needs_pragma = None;

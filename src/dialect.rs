@@ -178,6 +178,7 @@ impl Directives {
             let raw = &tag[attribute.value.clone()];
             if dialects.has(Dialect::CustomerIo) && !classed && name.eq_ignore_ascii_case(b"class") {
                 classed = true;
+                let raw = htmlize::unescape_bytes_in(raw, htmlize::Context::Attribute);
                 let mut classes = raw.split(|&byte| is_space(byte));
                 directives.opt_out |= classes.any(|class| class == b"untracked");
             }

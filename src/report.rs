@@ -440,7 +440,7 @@ pub struct Report {
     /// The first of these changes, up to the same number.
     pub changes: Vec<Change>,
     /// The offset from which everything passed through since a limit was passed: a tag or comment
-    /// over 1 MiB, or more than 20,000 open elements.
+    /// over 1 MiB, a character reference over 4,096 digits, or more than 20,000 open elements.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub limit: Option<u64>,
 }

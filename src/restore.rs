@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use crate::charset::{Charset, sniff};
+use crate::charset::{Charset, named, sniff};
 use crate::edit::{Edit, Edits};
 use crate::error::{Error, ErrorKind, Result};
 use crate::html::{LinkEnd, Reader, Scan, Settings, Sites, Source, Tag, attribute};
@@ -28,11 +28,19 @@ pub(crate) fn restore(shared: &Shared, html: &[u8]) -> Result<Restored> {
     }
     let (charset, mark) = sniff(html, shared.settings.charset);
     let restored = restore_as(shared, html, charset, mark)?;
-    // Tracking URLs are long: they may have pushed a `<meta charset>` out of the part that is looked at.
-    match sniff(&restored.bytes, shared.settings.charset) {
-        (author, _) if author != charset => restore_as(shared, html, author, mark),
-        _ => Ok(restored),
+    // Tracking URLs are long: they may have pushed a `<meta charset>` out of the part that is looked at. What
+    // the author wrote is read with the charset that it was written back with.
+    let agrees = |restored: &Restored, charset| sniff(&restored.bytes, shared.settings.charset).0 == charset;
+    if agrees(&restored, charset) {
+        return Ok(restored);
     }
+    for author in named(html).into_iter().filter(|author| *author != charset) {
+        let restored = restore_as(shared, html, author, mark)?;
+        if agrees(&restored, author) {
+            return Ok(restored);
+        }
+    }
+    Ok(restored)
 }
 
 fn restore_as(shared: &Shared, html: &[u8], charset: Charset, mark: usize) -> Result<Restored> {
@@ -128,6 +136,9 @@ impl Sites for Restorer<'_> {
         false
     }
     fn wants_top(&self) -> bool {
+        false
+    }
+    fn wants_bottom(&self) -> bool {
         false
     }
     fn top(&mut self, _: usize, _: bool, _: bool) {}

@@ -149,7 +149,8 @@ impl Rewriter {
     ///
     /// Values are written canonically: `&` as `&amp;`, the quote in use as a reference. Where the
     /// author spelled them so, the result is the author's document byte for byte, less the tracking
-    /// attributes that were removed. A token counts as own if it was sealed for this tracking domain
+    /// attributes that were removed. A document in a legacy charset of which only a `<meta charset>` far down
+    /// tells is best restored with [`Options::charset`](crate::Options::charset). A token counts as own if it was sealed for this tracking domain
     /// with a key of this ring, whatever its message id.
     ///
     /// # Errors

@@ -53,6 +53,15 @@ impl Output {
             Failure::new(Exit::CannotCreate, format!("cannot create {}: {why}", path.display()))
         };
         let refuse_io = |error: io::Error| refuse(Cause(&error).to_string());
+        let name = path.display().to_string();
+        if is_descriptor(path) {
+            // What is open there is written behind what it holds, as `>>` may have asked for.
+            let file = OpenOptions::new().append(true).open(path).map_err(refuse_io)?;
+            return Ok(Output::new(Sink::Special(file), name));
+        }
+        if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+            return Err(refuse("it is the name of a folder".to_owned()));
+        }
         let target = resolve(path).map_err(refuse_io)?;
         let metadata = match target.metadata() {
             Ok(metadata) => Some(metadata),
@@ -62,7 +71,6 @@ impl Output {
         if metadata.as_ref().is_some_and(|metadata| metadata.is_dir()) {
             return Err(refuse("it is a folder".to_owned()));
         }
-        let name = path.display().to_string();
         if metadata.as_ref().is_some_and(|metadata| !metadata.is_file()) {
             let file = OpenOptions::new().write(true).open(&target).map_err(refuse_io)?;
             return Ok(Output::new(Sink::Special(file), name));
@@ -166,20 +174,31 @@ pub(super) fn is_same(one: &Path, other: &Path) -> bool {
     one == other || whole(one).is_some_and(|one| whole(other) == Some(one))
 }
 
+/// Whether a path leads to an open file by the system's name for it, such as `/dev/stderr` or `/dev/fd/3`.
+fn is_descriptor(path: &Path) -> bool {
+    /// The system follows no more links.
+    const MOST_LINKS: usize = 40;
+
+    let mut target = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        if folder(&target).canonicalize().is_ok_and(|at| at.starts_with("/proc") && at.ends_with("fd")) {
+            return true;
+        }
+        let Ok(next) = target.read_link() else { return false };
+        target = folder(&target).join(next);
+    }
+    false
+}
+
 /// Where a path leads through symbolic links: they stay, and what they point to is made or replaced.
 fn resolve(path: &Path) -> io::Result<PathBuf> {
-    let error = match path.canonicalize() {
-        Ok(target) => return Ok(target),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => error,
-        // Links in a circle among them.
-        Err(error) => return Err(error),
-    };
+    match path.canonicalize() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        // Links in a circle among the errors.
+        known => return known,
+    }
     let mut target = path.to_owned();
     while let Ok(next) = target.read_link() {
-        if folder(&target).canonicalize().is_ok_and(|folder| folder.starts_with("/proc")) {
-            // An open file that has no name any more: what its link says is a name for people.
-            return Err(error);
-        }
         target = folder(&target).join(next);
     }
     Ok(target)

@@ -75,6 +75,11 @@ impl Job {
             Some(path) if output.is_some_and(|output| is_same(output, path)) => {
                 return Err(Failure::usage("-o and --report name the same file"));
             }
+            Some(path) if file.is_some_and(|file| is_same(file, path)) => {
+                return Err(Failure::usage(
+                    "FILE and --report name the same file: the report would destroy it",
+                ));
+            }
             Some(path) => Some(Output::file(path)?),
             None => None,
         };
@@ -109,14 +114,17 @@ impl Job {
         }
     }
 
-    /// Ends the output and tells what was done. Nothing gets its name before everything is on the disk.
+    /// Writes the report, as far as the disk.
+    fn tell(&mut self, report: &Report) -> Result<(), Failure> {
+        let Some(file) = &mut self.report else { return Ok(()) };
+        let document = FileReport { message_id: &self.message_id, report };
+        write_json(file, &document).map_err(|error| Failure::writing(file.name(), &error))?;
+        file.settle()
+    }
+
+    /// Ends the output, once the report is written. Nothing gets its name before everything is on the disk.
     fn finish(self, output: Output, report: &Report) -> Result<(), Failure> {
-        let mut file = self.report;
-        if let Some(file) = &mut file {
-            let document = FileReport { message_id: &self.message_id, report };
-            write_json(file, &document).map_err(|error| Failure::writing(file.name(), &error))?;
-            file.settle()?;
-        }
+        let file = self.report;
         let is_shown = output.is_terminal();
         let lost = [output.lost(), file.as_ref().and_then(Output::lost)];
         output.commit()?;
@@ -142,7 +150,7 @@ impl Job {
 }
 
 /// Input to output, in constant memory.
-fn stream(job: Job, input: &mut Input, output: Option<&Path>) -> Result<(), Failure> {
+fn stream(mut job: Job, input: &mut Input, output: Option<&Path>) -> Result<(), Failure> {
     let mut buffer = vec![0; CHUNK];
     let mut start = Vec::new();
     let output = open(output)?;
@@ -174,15 +182,18 @@ fn stream(job: Job, input: &mut Input, output: Option<&Path>) -> Result<(), Fail
         }
     }
     let (output, report) = writer.finish().map_err(failed)?;
+    job.tell(&report)?;
     job.finish(output, &report)
 }
 
 /// Holds the whole document, so that it can go out as it came in whatever happens.
 fn hold(job: Result<Job, Failure>, input: &mut Input, output: Option<&Path>) -> Result<(), Failure> {
     let document = input.read_whole()?;
-    let rewritten = job.and_then(|job| {
+    let rewritten = job.and_then(|mut job| {
         job.check_format(&document, true)?;
         let rewritten = guarded(|| Ok(job.rewriter.rewrite_html(&document, &job.delivery)?))?;
+        // Before the first byte goes out: what goes wrong after it could only be told by delivering twice.
+        job.tell(&rewritten.report)?;
         Ok((rewritten, job))
     });
     let mut output = open(output)?;

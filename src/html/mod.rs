@@ -87,6 +87,8 @@ pub(crate) trait Sites {
     fn is_top_pixel(&mut self, bytes: &[u8]) -> bool;
     /// Whether a top pixel is wanted.
     fn wants_top(&self) -> bool;
+    /// Whether a bottom pixel is wanted that does not stand in the document yet.
+    fn wants_bottom(&self) -> bool;
     /// The top pixel's place; `present` if it stands there already.
     fn top(&mut self, at: usize, present: bool, after_preheader: bool);
     /// The bottom pixel's place; returns whether it is put there.
@@ -377,9 +379,7 @@ impl<S: Sites> Events for Walking<'_, S> {
         {
             self.top_in_front(body); // behind it would be too late to keep the body
         }
-        if matches!(name, Name::PRE | Name::LISTING) {
-            self.walk.placeholders.drops_newline_at = Some(range.end);
-        }
+        self.walk.placeholders.drops_newline = matches!(name, Name::PRE | Name::LISTING);
         let (made, mode) = self.walk.tree.start_tag(name, &Facts { source: bytes });
         if self.walk.tree.depth() > MOST_OPEN {
             self.limit(range.start);
@@ -422,6 +422,7 @@ impl<S: Sites> Events for Walking<'_, S> {
             Top::Preheader { element, .. } => self.walk.tree.is_named(element, name),
             _ => false,
         };
+        self.walk.placeholders.drops_newline = false;
         self.walk.tree.end_tag(name);
         if self.walk.top != Top::Done {
             self.watch_body(range.start);
@@ -460,7 +461,7 @@ impl<S: Sites> Events for Walking<'_, S> {
         let bytes = &bytes[..used];
         if self.walk.top == Top::Done && !self.walk.tree.text_matters() {
             // most text: it changes nothing that the walk must know
-        } else if let Some(first) = text::classify(bytes, &mut self.walk.tree) {
+        } else if let Some(first) = self.classify(bytes) {
             self.watch_body(range.start + first);
             self.watch_preheader(source, range.start, Ended::Otherwise);
         }
@@ -473,6 +474,7 @@ impl<S: Sites> Events for Walking<'_, S> {
     }
 
     fn comment(&mut self, source: Source<'_>, _whole: Range<usize>, data: Range<usize>) {
+        self.walk.placeholders.drops_newline = false;
         if self.walk.settings.outlook && !self.walk.in_outlook && !self.walk.tree.in_template() {
             self.conditional(source, data);
         }

@@ -16,8 +16,8 @@ pub(super) struct Placeholders {
     next: usize,
     /// Where the text continues after something that could join what follows, see [`Walk::joins`].
     joins_at: Option<usize>,
-    /// Behind a start tag whose element drops a newline that follows at once.
-    pub(super) drops_newline_at: Option<usize>,
+    /// The last token was a start tag whose element drops a newline that follows at once.
+    pub(super) drops_newline: bool,
     /// Where the last one ended.
     last_end: Option<usize>,
     /// How far characters were told apart within one text.
@@ -94,6 +94,7 @@ impl Walk {
     /// What was told of a text was used up to `end`.
     pub(super) fn text_used(&mut self, bytes: &[u8], end: usize, complete: bool) {
         if !bytes.is_empty() && !self.in_outlook {
+            self.placeholders.drops_newline = false;
             let joins = if complete { bytes.ends_with(b"<") } else { self.joins(bytes) };
             self.placeholders.joins_at = joins.then_some(end);
         }
@@ -143,6 +144,24 @@ impl<S: Sites> Walking<'_, S> {
         }
     }
 
+    /// Tells the tree of a text, in which placeholders that will be taken out do not count: without them the
+    /// document is as if they had never stood there.
+    pub(super) fn classify(&mut self, bytes: &[u8]) -> Option<usize> {
+        let walk = &mut *self.walk;
+        let word = &walk.settings.placeholder;
+        if walk.in_outlook || word.is_empty() || !walk.bottom_done && self.sites.wants_bottom() {
+            return text::classify(bytes, &mut walk.tree);
+        }
+        let mut from = 0;
+        for at in memmem::find_iter(bytes, word) {
+            if let Some(first) = text::classify(&bytes[from..at], &mut walk.tree) {
+                return Some(from + first);
+            }
+            from = at + word.len();
+        }
+        text::classify(&bytes[from..], &mut walk.tree).map(|first| from + first)
+    }
+
     fn find_placeholders(&mut self, source: Source<'_>, range: Range<usize>) {
         let word = self.walk.settings.placeholder.clone();
         let bytes = source.at(range.clone());
@@ -179,8 +198,9 @@ impl<S: Sites> Walking<'_, S> {
             return false; // what was before was looked at, or is a pixel
         }
         match before.is_empty() {
-            // Behind `<pre>` a newline is dropped.
-            true => [placeholders.joins_at, placeholders.drops_newline_at].contains(&Some(start)),
+            // At the very start a byte order mark may follow; behind `<pre>` a newline is dropped.
+            true if start == 0 => true,
+            true => placeholders.joins_at == Some(start) || placeholders.drops_newline,
             false => self.walk.joins(before),
         }
     }

@@ -1,5 +1,7 @@
 //! Text as tree construction sees it: white space, or not.
 
+use memchr::memmem;
+
 use super::tag::is_space;
 use super::tree::Tree;
 
@@ -10,6 +12,7 @@ use super::tree::Tree;
 pub(crate) fn classify(bytes: &[u8], tree: &mut Tree) -> Option<usize> {
     let mut at = bytes.iter().position(|&byte| !is_space(byte)).unwrap_or(bytes.len());
     let mut spaces = at > 0;
+    let mut first = None;
     while let Some(&byte) = bytes.get(at) {
         let length = match byte {
             byte if is_space(byte) => Some(1),
@@ -28,17 +31,19 @@ pub(crate) fn classify(bytes: &[u8], tree: &mut Tree) -> Option<usize> {
                 }
                 if byte == 0 {
                     tree.null();
-                    return Some(at);
+                    first = first.or(Some(at));
+                    at += 1;
+                    continue;
                 }
                 tree.text();
-                return Some(at);
+                return first.or(Some(at));
             }
         }
     }
     if spaces {
         tree.space();
     }
-    None
+    first
 }
 
 /// The length of a character reference to white space.
@@ -63,16 +68,43 @@ fn space_reference(bytes: &[u8]) -> Option<usize> {
     Some(end + usize::from(bytes.get(end) == Some(&b';')))
 }
 
+/// The longest numeric character reference that is read, in bytes. It may have any number of zeros in front,
+/// and a stream must hold it back; no person writes so many.
+pub(crate) const MOST_REFERENCE: usize = 4096;
+
 /// How many bytes at the end may be a character reference that is not complete.
 pub(crate) fn partial_reference(bytes: &[u8]) -> usize {
-    const LONGEST: usize = 32;
-    let tail = &bytes[bytes.len().saturating_sub(LONGEST)..];
-    match tail.iter().rposition(|&byte| byte == b'&') {
-        Some(at) if tail[at + 1..].iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'#') => {
-            tail.len() - at
-        }
+    /// `&CounterClockwiseContourIntegral` has 32 bytes before its semicolon.
+    const LONGEST_NAME: usize = 31;
+
+    let word =
+        bytes.iter().rev().take(MOST_REFERENCE + 2).take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    let (before, word) = bytes.split_at(bytes.len() - word);
+    match before {
+        [.., b'&'] if word.len() <= LONGEST_NAME => word.len() + 1,
+        [.., b'&', b'#'] if is_number(word) => word.len() + 2,
         _ => 0,
     }
+}
+
+/// Whether the word behind `&#` is digits, or `x` and hexadecimal digits; perhaps none yet.
+fn is_number(word: &[u8]) -> bool {
+    match word {
+        [b'x' | b'X', digits @ ..] => digits.iter().all(u8::is_ascii_hexdigit),
+        digits => digits.iter().all(u8::is_ascii_digit),
+    }
+}
+
+/// Where a numeric character reference begins that is longer than [`MOST_REFERENCE`].
+pub(crate) fn long_reference(bytes: &[u8]) -> Option<usize> {
+    if bytes.len() <= MOST_REFERENCE {
+        return None;
+    }
+    memmem::find_iter(bytes, b"&#").find(|at| {
+        let digits = &bytes[at + 2..];
+        let digits = digits.strip_prefix(b"x").or(digits.strip_prefix(b"X")).unwrap_or(digits);
+        digits.iter().take_while(|byte| byte.is_ascii_hexdigit()).count() > MOST_REFERENCE
+    })
 }
 
 /// Whether a doctype asks for quirks mode, where a table does not close a paragraph.
@@ -119,6 +151,16 @@ mod tests {
         assert_eq!(space_reference(b"&#65;"), None);
         assert_eq!(partial_reference(b"a &#3"), 3);
         assert_eq!(partial_reference(b"a &#32; "), 0);
+        assert_eq!(partial_reference(b"&"), 1);
+        assert_eq!(partial_reference(b"&#"), 2);
+        assert_eq!(partial_reference(b"&#x"), 3);
+        assert_eq!(partial_reference(b"&#12a"), 0);
+        assert_eq!(partial_reference(b"&#"), 2);
+        assert_eq!(partial_reference(b"x&CounterClockwiseContourIntegral"), 32);
+        assert_eq!(partial_reference(b"x&CounterClockwiseContourIntegralx"), 0);
+        let long = |zeros: usize| [b"a &#".as_slice(), &vec![b'0'; zeros]].concat();
+        assert_eq!(partial_reference(&long(3000)), 3002);
+        assert_eq!((long_reference(&long(4096)), long_reference(&long(4097))), (None, Some(2)));
     }
 
     #[test]

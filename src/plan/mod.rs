@@ -398,6 +398,10 @@ impl Sites for Planner {
         matches!(self.top_pixel, Some(Ok(_)))
     }
 
+    fn wants_bottom(&self) -> bool {
+        !self.own_bottom && matches!(self.bottom_pixel, Some(Ok(_)))
+    }
+
     fn top(&mut self, at: usize, present: bool, after_preheader: bool) {
         match &self.top_pixel {
             None => {}
@@ -428,7 +432,7 @@ impl Sites for Planner {
     }
 
     fn placeholder(&mut self, range: Range<usize>, may_take: bool, joins: bool) -> bool {
-        if may_take && !self.own_bottom && matches!(self.bottom_pixel, Some(Ok(_))) {
+        if may_take && self.wants_bottom() {
             self.place_bottom(range, PixelPlace::Placeholder);
             return true;
         }

@@ -1,25 +1,26 @@
 //! Texts as bits: a length, then symbols of the frozen table, or raw bytes where those are shorter.
 
 use super::context::{START, TextClass, class_of, context};
+use super::parse::{Parse, WINDOW};
+use super::resume::Resume;
 use super::table::{MAX_CODE_BITS, TABLE};
 
 /// The longest text that a token carries, in bytes; what a decoder allocates for one text at most.
 pub(crate) const MAX_TEXT: usize = 8192;
 
-/// The parse is the shortest within windows of so many bytes: its memory is an array on the stack. Longer texts lose a
-/// few bits at each border.
-const WINDOW: usize = 512;
-
 /// Writes bits, the high ones first, to a vector.
 pub(crate) struct BitWriter<'a> {
     out: &'a mut Vec<u8>,
+    /// The vector's length at the beginning.
+    start: usize,
     pending: u64,
     count: u32,
 }
 
 impl<'a> BitWriter<'a> {
     pub(crate) fn new(out: &'a mut Vec<u8>) -> Self {
-        BitWriter { out, pending: 0, count: 0 }
+        let start = out.len();
+        BitWriter { out, start, pending: 0, count: 0 }
     }
 
     fn put(&mut self, bits: u32, count: u32) {
@@ -32,9 +33,9 @@ impl<'a> BitWriter<'a> {
         }
     }
 
-    /// Pads the last byte with zeros. Returns how many bits were written, if it began with an empty vector.
+    /// Pads the last byte with zeros. Returns how many bits were written.
     pub(crate) fn finish(self) -> u32 {
-        let whole = self.out.len() as u32 * 8;
+        let whole = (self.out.len() - self.start) as u32 * 8;
         let bytes = self.count.div_ceil(8) as usize;
         let rest = ((self.pending << (32 - self.count)) as u32).to_be_bytes();
         self.out.extend_from_slice(&rest[..bytes]);
@@ -45,8 +46,11 @@ impl<'a> BitWriter<'a> {
     pub(crate) fn append(&mut self, bits: &[u8], count: u32) {
         let (words, rest) = bits.as_chunks::<4>();
         let whole = words.len().min(count as usize / 32);
+        self.out.reserve(whole * 4);
         for word in &words[..whole] {
-            self.put(u32::from_be_bytes(*word), 32);
+            // Of 32 bits, all that pend leave with some of the new ones, and as many pend as before.
+            self.pending = self.pending << 32 | u64::from(u32::from_be_bytes(*word));
+            self.out.extend_from_slice(&((self.pending >> self.count) as u32).to_be_bytes());
         }
         let mut left = count - whole as u32 * 32;
         let tail = words.get(whole).map_or(rest, |word| word.as_slice());
@@ -59,14 +63,29 @@ impl<'a> BitWriter<'a> {
 
     /// Writes a text of at most [`MAX_TEXT`] bytes.
     pub(crate) fn text(&mut self, class: TextClass, text: &[u8]) {
+        self.framed(class, text, |writer| {
+            // The same parse; most texts are short, and clearing the arrays is dearer than one might think.
+            match text.len() {
+                0..128 => writer.symbols::<128>(class, text),
+                128..256 => writer.symbols::<256>(class, text),
+                256..512 => writer.symbols::<512>(class, text),
+                _ => writer.symbols::<1024>(class, text),
+            }
+        });
+    }
+
+    /// Writes a text of less than [`ROOM`](super::resume::ROOM) bytes, with what is known of the one before.
+    pub(super) fn text_after(&mut self, class: TextClass, text: &[u8], resume: &mut Resume) {
+        self.framed(class, text, |writer| writer.codes(class, resume.shortest(text)));
+    }
+
+    /// Writes a text's length and what `symbols` writes, or raw bytes where they are shorter.
+    #[inline(always)]
+    fn framed(&mut self, class: TextClass, text: &[u8], symbols: impl FnOnce(&mut Self)) {
         debug_assert!(text.len() <= MAX_TEXT);
         let start = (self.out.len(), self.pending, self.count);
         self.length(class, text.len());
-        // The same parse; most texts are short, and clearing the arrays is dearer than one might think.
-        match text.len() {
-            0..=128 => self.symbols::<129>(class, text),
-            _ => self.symbols::<{ WINDOW + 1 }>(class, text),
-        }
+        symbols(self);
         let coded = (self.out.len() - start.0) * 8 + self.count as usize - start.2 as usize;
         if coded > RAW_BITS + text.len() * 8 {
             self.out.truncate(start.0);
@@ -92,39 +111,29 @@ impl<'a> BitWriter<'a> {
         unreachable!("the last row takes every length");
     }
 
-    /// `ROOM`: one more than the longest window.
     fn symbols<const ROOM: usize>(&mut self, class: TextClass, text: &[u8]) {
-        // Cost in the high half, symbol in the low one: one comparison finds the cheapest.
-        let mut best = [0u32; ROOM];
-        let mut contexts = [0u8; ROOM];
-        let (mut before, mut last) = (START, START);
-        let mut from = 0;
-        while from < text.len() {
-            let window = &text[from..text.len().min(from + ROOM - 1)];
-            let best = &mut best[..=window.len()];
-            best[window.len()] = 0;
-            for (place, &byte) in contexts.iter_mut().zip(window) {
-                *place = context(class, before, last) as u8;
-                (before, last) = (last, class_of(byte));
-            }
-            for i in (0..window.len()).rev() {
-                let lengths = TABLE.lengths(contexts[i] as usize);
-                let cost = |length: usize, symbol: usize| {
-                    ((u32::from(lengths[symbol]) << 16) + (best[i + length] & 0xffff_0000)) | symbol as u32
-                };
-                let mut cheapest = cost(1, window[i] as usize);
-                TABLE.phrases(&window[i..], |length, symbol| cheapest = cheapest.min(cost(length, symbol)));
-                best[i] = cheapest;
-            }
-            let mut i = 0;
-            while i < window.len() {
-                let symbol = (best[i] & 0xffff) as usize;
-                let (code, length) = TABLE.code(contexts[i] as usize, symbol);
-                self.put(code, length);
-                i += TABLE.phrase(symbol).len();
-            }
-            from += window.len();
+        let mut parse = Parse::<ROOM>::new();
+        let mut start = 0;
+        while start < text.len() {
+            let window = start..text.len().min(start + WINDOW);
+            start = window.end;
+            parse.shortest(class, text, window);
+            self.codes(class, &parse);
         }
+    }
+
+    fn codes<const ROOM: usize>(&mut self, class: TextClass, parse: &Parse<ROOM>) {
+        // Local, so that they are registers.
+        let (mut pending, mut count) = (self.pending, self.count);
+        parse.codes(class, |code| {
+            pending = pending << code.length | u64::from(code.bits);
+            count += u32::from(code.length);
+            if count >= 32 {
+                count -= 32;
+                self.out.extend_from_slice(&((pending >> count) as u32).to_be_bytes());
+            }
+        });
+        (self.pending, self.count) = (pending, count);
     }
 }
 
@@ -244,38 +253,6 @@ mod tests {
         }
     }
 
-    /// The shortest parse, by trying all of them from the front: the cost is the clever loop's.
-    #[test]
-    fn the_parse_is_the_shortest() {
-        for text in [
-            "https://www.example.com/a/b?utm_source=newsletter&utm_medium=email&utm_campaign=x-2031_04",
-            "https://t.example/%20%2F/ÄÖ#fragment",
-            "first.last+tag@gmail.com",
-        ] {
-            for class in [TextClass::Target, TextClass::Name] {
-                let bytes = text.as_bytes();
-                let mut cost = vec![usize::MAX; bytes.len() + 1];
-                cost[0] = 0;
-                for i in 0..bytes.len() {
-                    let context = context_at(class, bytes, i);
-                    for symbol in 0..SYMBOLS {
-                        let length = TABLE.lengths(context)[symbol];
-                        let phrase = TABLE.phrase(symbol);
-                        if length != 255 && bytes[i..].starts_with(phrase) {
-                            let end = i + phrase.len();
-                            cost[end] = cost[end].min(cost[i] + length as usize);
-                        }
-                    }
-                }
-                let mut out = Vec::new();
-                let mut writer = BitWriter::new(&mut out);
-                writer.symbols::<{ WINDOW + 1 }>(class, bytes);
-                let count = writer.count as usize;
-                assert_eq!(out.len() * 8 + count, cost[bytes.len()]);
-            }
-        }
-    }
-
     #[test]
     fn a_text_longer_than_allowed_is_refused() {
         let mut out = Vec::new();
@@ -297,8 +274,8 @@ mod tests {
             let mut out = Vec::new();
             let mut writer = BitWriter::new(&mut out);
             writer.length(TextClass::Target, TABLE.phrase(symbol).len() - 1);
-            let (code, bits) = TABLE.code(start, symbol);
-            writer.put(code, bits);
+            let code = TABLE.codes(start)[symbol];
+            writer.put(u32::from(code.bits), u32::from(code.length));
             writer.finish();
             assert_eq!(BitReader::new(&out).text(TextClass::Target), None);
             tried += 1;

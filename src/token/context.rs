@@ -84,12 +84,13 @@ const fn contexts(target: bool) -> [u8; 64] {
 }
 
 /// The class of one byte; two of them choose a context.
-pub(crate) fn class_of(byte: u8) -> u8 {
+#[inline(always)]
+pub(crate) const fn class_of(byte: u8) -> u8 {
     CLASSES[byte as usize]
 }
 
 /// The code table for a symbol that follows bytes of the classes `before` and `last`.
-pub(crate) fn context(text: TextClass, before: u8, last: u8) -> usize {
+pub(crate) const fn context(text: TextClass, before: u8, last: u8) -> usize {
     let map = match text {
         TextClass::Target => &TARGET_CONTEXTS,
         TextClass::Name => &NAME_CONTEXTS,

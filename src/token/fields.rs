@@ -102,7 +102,7 @@ impl<'a> TokenFields<'a> {
     /// Appends the fields. On an error nothing has been appended.
     pub(crate) fn write(&self, memo: Option<&mut Memo>, out: &mut Vec<u8>) -> Result<()> {
         self.check()?;
-        let form = MessageIdForm::of(self.message_id);
+        let (form, packed_id) = MessageIdForm::pack(self.message_id);
         let more = flag(CAMPAIGN, self.campaign.is_some())
             | flag(POOL, self.pool.is_some())
             | flag(SUBACCOUNT, self.subaccount.is_some())
@@ -123,7 +123,7 @@ impl<'a> TokenFields<'a> {
         }
         varint(out, self.customer_id);
         varint(out, self.link_index.map_or(0, |index| u64::from(index) + 1));
-        form.pack(self.message_id, out);
+        out.extend_from_slice(&packed_id[..form.packed_bytes()]);
         if let Some(part) = self.part {
             varint(out, u64::from(part));
         }
@@ -263,26 +263,45 @@ enum MessageIdForm {
 /// Where a UUID has its hyphens.
 const HYPHENS: [usize; 4] = [8, 13, 18, 23];
 
+/// All bits set, which no digit and no number of digits is.
+const NO_DIGIT: u8 = 0xff;
+
+/// The values of hexadecimal digits in lower case.
+static DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        digits[b"0123456789abcdef"[value] as usize] = value as u8;
+        value += 1;
+    }
+    digits
+};
+
 impl MessageIdForm {
     const ALL: [MessageIdForm; 4] =
         [MessageIdForm::Text, MessageIdForm::Uuid, MessageIdForm::Hex16, MessageIdForm::Hex10];
 
-    /// Packed only where unpacking gives the text exactly: digits in lower case.
-    fn of(id: &str) -> MessageIdForm {
+    /// The form and the bytes. Packed only where unpacking gives the text exactly: digits in lower case.
+    fn pack(id: &str) -> (MessageIdForm, [u8; 16]) {
         let id = id.as_bytes();
-        let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        match id.len() {
-            20 if id.iter().all(is_digit) => MessageIdForm::Hex10,
-            32 if id.iter().all(is_digit) => MessageIdForm::Hex16,
-            36 if id
-                .iter()
-                .enumerate()
-                .all(|(at, byte)| if HYPHENS.contains(&at) { *byte == b'-' } else { is_digit(byte) }) =>
-            {
-                MessageIdForm::Uuid
+        let (form, groups): (_, &[(usize, usize)]) = match id.len() {
+            20 => (MessageIdForm::Hex10, &[(0, 20)]),
+            32 => (MessageIdForm::Hex16, &[(0, 32)]),
+            36 if HYPHENS.iter().all(|at| id[*at] == b'-') => {
+                (MessageIdForm::Uuid, &[(0, 8), (9, 13), (14, 18), (19, 23), (24, 36)])
             }
-            _ => MessageIdForm::Text,
+            _ => return (MessageIdForm::Text, [0; 16]),
+        };
+        let mut packed = [0; 16];
+        let pairs = groups.iter().flat_map(|(start, end)| id[*start..*end].as_chunks::<2>().0);
+        // One look at the end finds what is no digit; this is done for every URL.
+        let mut seen = 0;
+        for (byte, [high, low]) in packed.iter_mut().zip(pairs) {
+            let (high, low) = (DIGITS[*high as usize], DIGITS[*low as usize]);
+            seen |= high | low;
+            *byte = high << 4 | low & 0xf;
         }
+        if seen == NO_DIGIT { (MessageIdForm::Text, [0; 16]) } else { (form, packed) }
     }
 
     fn packed_bytes(self) -> usize {
@@ -290,20 +309,6 @@ impl MessageIdForm {
             MessageIdForm::Text => 0,
             MessageIdForm::Uuid | MessageIdForm::Hex16 => 16,
             MessageIdForm::Hex10 => 10,
-        }
-    }
-
-    fn pack(self, id: &str, out: &mut Vec<u8>) {
-        if self == MessageIdForm::Text {
-            return;
-        }
-        let mut high = None;
-        for digit in id.bytes().filter(|byte| *byte != b'-') {
-            let digit = if digit.is_ascii_digit() { digit - b'0' } else { digit - b'a' + 10 };
-            match high.take() {
-                None => high = Some(digit),
-                Some(high) => out.push(high << 4 | digit),
-            }
         }
     }
 

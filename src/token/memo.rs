@@ -3,49 +3,97 @@
 //! Recipient and campaign stand in every token of a delivery, and a newsletter links to the same page
 //! from an image, a title and a button. Coding a text is the dearest part of a token; copying bits is not.
 
+use std::ops::Range;
+
 use super::codec::BitWriter;
 use super::context::TextClass;
+use super::resume::{self, Resume};
 
-/// How many texts are kept. Looking through them costs far less than coding one.
-const MOST: usize = 64;
+/// How many texts are kept.
+const MOST: usize = 128;
+/// How many bytes are kept, but for the last text.
+const MOST_BYTES: usize = 1 << 16;
+/// Places to look for a text, by its hash; a power of two.
+const PLACES: usize = 256;
+const NOBODY: u8 = u8::MAX;
+const _: () = assert!(MOST <= NOBODY as usize);
 
 /// A text as bits, the high ones first; the last byte is padded with zeros.
 struct Coded {
     class: TextClass,
-    text: Vec<u8>,
-    bits: Vec<u8>,
+    text: Range<usize>,
+    bits: Range<usize>,
     count: u32,
 }
 
-/// The texts coded last.
-#[derive(Default)]
+/// The texts coded last. Of two with the same place the later one is found, and when there are too many, all are
+/// forgotten: a text that is coded again costs time and nothing else.
 pub(crate) struct Memo {
+    /// Texts and bits; one allocation for all.
+    bytes: Vec<u8>,
     texts: Vec<Coded>,
-    /// The entry that goes next, once all places are taken.
-    oldest: usize,
+    places: [u8; PLACES],
+    last_target: Option<Resume>,
+}
+
+impl Default for Memo {
+    fn default() -> Self {
+        Memo { bytes: Vec::new(), texts: Vec::new(), places: [NOBODY; PLACES], last_target: None }
+    }
 }
 
 impl Memo {
     /// Writes a text as [`BitWriter::text`] does.
     pub(super) fn text(&mut self, writer: &mut BitWriter<'_>, class: TextClass, text: &[u8]) {
-        let known = self.texts.iter().find(|coded| coded.text == text && coded.class == class);
-        if let Some(coded) = known {
-            writer.append(&coded.bits, coded.count);
+        let place = place(class, text);
+        if let Some(known) = self.texts.get(self.places[place] as usize)
+            && known.class == class
+            && self.bytes[known.text.clone()] == *text
+        {
+            writer.append(&self.bytes[known.bits.clone()], known.count);
             return;
         }
-        let mut bits = Vec::with_capacity(text.len());
-        let mut own = BitWriter::new(&mut bits);
-        own.text(class, text);
-        let count = own.finish();
-        writer.append(&bits, count);
-        let coded = Coded { class, text: text.to_vec(), bits, count };
-        if self.texts.len() < MOST {
-            self.texts.push(coded);
-        } else {
-            self.texts[self.oldest] = coded;
-            self.oldest = (self.oldest + 1) % MOST;
+        if self.texts.len() == MOST || self.bytes.len() > MOST_BYTES {
+            self.texts.clear();
+            self.bytes.clear();
+            self.places.fill(NOBODY);
         }
+        if self.texts.is_empty() {
+            // The links of most mails, in one allocation each.
+            self.texts.reserve(MOST);
+            self.bytes.reserve(MOST * 64);
+        }
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(text);
+        let end = self.bytes.len();
+        let mut own = BitWriter::new(&mut self.bytes);
+        match class {
+            TextClass::Target if text.len() < resume::ROOM => {
+                let last = self.last_target.get_or_insert_with(|| Resume::new(class));
+                own.text_after(class, text, last);
+            }
+            _ => own.text(class, text),
+        }
+        let count = own.finish();
+        let bits = end..self.bytes.len();
+        writer.append(&self.bytes[bits.clone()], count);
+        self.places[place] = self.texts.len() as u8;
+        self.texts.push(Coded { class, text: start..end, bits, count });
     }
+}
+
+/// Where a text is looked for. Anyone can find texts for one place; they gain a little of the sender's time.
+fn place(class: TextClass, text: &[u8]) -> usize {
+    // The golden ratio's bits: Fibonacci hashing, eight bytes at a time.
+    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mix = |hash: u64, word: u64| (hash.rotate_left(23) ^ word).wrapping_mul(FACTOR);
+    let (words, rest) = text.as_chunks::<8>();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let hash = words
+        .iter()
+        .fold(text.len() as u64 * 2 + class as u64, |hash, word| mix(hash, u64::from_le_bytes(*word)));
+    (mix(hash, u64::from_le_bytes(last)) >> (64 - PLACES.ilog2())) as usize
 }
 
 #[cfg(test)]

@@ -220,11 +220,15 @@ fn keep_owner(new: &File, old: &Metadata, path: &Path) -> Result<()> {
         return Ok(());
     }
     fchown(new, Some(uid), Some(gid)).map_err(|_| {
+        let (owner, it, who) = match metadata.uid() == uid {
+            true => (format!("group {gid}"), "it", "a member of that group"),
+            false => (format!("user {uid} and group {gid}"), "them", "that user"),
+        };
         Error::new(
             ErrorKind::Io,
             format!(
-                "key file {}: it belongs to user {uid} and group {gid}, and a new file cannot be given to them: run this as \
-                 that user or as root; nothing was changed",
+                "key file {}: it belongs to {owner}, and a new file cannot be given to {it}: run this as {who} or as root; \
+                 nothing was changed",
                 path.display()
             ),
         )

@@ -1,6 +1,5 @@
-//! The frozen code table of version 1: symbols (256 single bytes and some hundred phrases), a canonical Huffman code
-//! for each context, and a trie of the symbols. Everything is worked out by the compiler; nothing is built when a
-//! program starts.
+//! The frozen code table of version 1: symbols (256 single bytes and some hundred phrases) and a canonical Huffman code
+//! for each context. Everything is worked out by the compiler; nothing is built when a program starts.
 
 use super::context::CONTEXTS;
 
@@ -9,74 +8,56 @@ pub(crate) const SOURCE: &[u8] = include_bytes!("table/v1.txt");
 pub(crate) const MAX_CODE_BITS: usize = 15;
 
 pub(crate) const SYMBOLS: usize = count_symbols();
-const PHRASE_BYTES: usize = count_phrase_bytes();
-/// Room for the double array; the compiler refuses a table that needs more.
-const SLOTS: usize = 1 << 12;
-/// The root's children stand from here on, one for each byte.
-const ROOT_BASE: usize = 1;
-const NONE: u16 = u16::MAX;
+/// A symbol is a number of so many bits.
+pub(crate) const SYMBOL_BITS: u32 = 11;
+/// Lengths stand in rows of this size, so that a masked number needs no check against the end of the row.
+pub(crate) const SYMBOL_ROOM: usize = 1 << SYMBOL_BITS;
+const _: () = assert!(SYMBOLS <= SYMBOL_ROOM);
+pub(crate) const PHRASE_BYTES: usize = count_phrase_bytes();
 
 pub(crate) static TABLE: Table = build();
 
-/// A node of the trie as a double array: the child for a byte stands at `base + byte` if it names its parent.
+/// What to write for a symbol in a context.
 #[derive(Clone, Copy)]
-struct Node {
-    base: u16,
-    parent: u16,
-    symbol: u16,
+pub(crate) struct Code {
+    pub(crate) bits: u16,
+    /// In bits; 255 where the symbol has no code.
+    pub(crate) length: u8,
 }
 
 pub(crate) struct Table {
     /// Code lengths in bits; 255 where a symbol has no code.
-    lengths: [[u8; SYMBOLS]; CONTEXTS],
-    codes: [[u16; SYMBOLS]; CONTEXTS],
+    lengths: [[u8; SYMBOL_ROOM]; CONTEXTS],
+    codes: [[Code; SYMBOLS]; CONTEXTS],
     /// Symbols in the order of their codes.
     order: [[u16; SYMBOLS]; CONTEXTS],
     /// For each code length, the first code beyond it, aligned to [`MAX_CODE_BITS`].
     limits: [[u32; MAX_CODE_BITS + 1]; CONTEXTS],
     /// For each code length, what is to be subtracted from a code to get its place in `order`.
     offsets: [[i32; MAX_CODE_BITS + 1]; CONTEXTS],
-    phrases: [u8; PHRASE_BYTES],
+    pub(crate) phrases: [u8; PHRASE_BYTES],
     starts: [u16; SYMBOLS + 1],
-    trie: [Node; SLOTS],
 }
 
 impl Table {
-    /// Calls `found` with (length in bytes, symbol) of every symbol of two bytes or more that `text` begins with. (The
-    /// first 256 symbols are the single bytes.)
-    ///
-    /// A version without branches for the first three bytes was slower (2.2 against 1.6 µs for a link of 164 bytes):
-    /// most walks end after the second byte, and then have done half of its work.
-    #[inline(always)]
-    pub(crate) fn phrases(&self, text: &[u8], mut found: impl FnMut(usize, usize)) {
-        let mut at = ROOT_BASE + text[0] as usize;
-        let mut base = self.trie[at].base;
-        for (depth, &byte) in text.iter().enumerate().skip(1) {
-            let next = base as usize + byte as usize;
-            let Some(node) = self.trie.get(next) else { return };
-            if node.parent as usize != at {
-                return;
-            }
-            if node.symbol != NONE {
-                found(depth + 1, node.symbol as usize);
-            }
-            (at, base) = (next, node.base);
-        }
-    }
-
     /// Code lengths in a context, in bits; 255 where a symbol has no code.
-    pub(crate) fn lengths(&self, context: usize) -> &[u8; SYMBOLS] {
+    pub(crate) const fn lengths(&self, context: usize) -> &[u8; SYMBOL_ROOM] {
         &self.lengths[context]
     }
 
-    /// The code of a symbol in a context, which has one there, and the code's length.
-    pub(crate) fn code(&self, context: usize, symbol: usize) -> (u32, u32) {
-        (u32::from(self.codes[context][symbol]), u32::from(self.lengths[context][symbol]))
+    /// What to write for each symbol that has a code in a context.
+    pub(crate) const fn codes(&self, context: usize) -> &[Code; SYMBOLS] {
+        &self.codes[context]
     }
 
     /// The bytes that a symbol stands for.
     pub(crate) fn phrase(&self, symbol: usize) -> &[u8] {
         &self.phrases[self.starts[symbol] as usize..self.starts[symbol + 1] as usize]
+    }
+
+    /// Where the bytes of a symbol stand in `phrases`: start and end.
+    pub(crate) const fn phrase_range(&self, symbol: usize) -> (usize, usize) {
+        (self.starts[symbol] as usize, self.starts[symbol + 1] as usize)
     }
 
     /// The symbol whose code begins `bits` ([`MAX_CODE_BITS`] of them), and the code's length. The codes are complete,
@@ -173,14 +154,13 @@ const fn count_phrase_bytes() -> usize {
 #[allow(long_running_const_eval)]
 const fn build() -> Table {
     let mut table = Table {
-        lengths: [[u8::MAX; SYMBOLS]; CONTEXTS],
-        codes: [[0; SYMBOLS]; CONTEXTS],
+        lengths: [[u8::MAX; SYMBOL_ROOM]; CONTEXTS],
+        codes: [[Code { bits: 0, length: u8::MAX }; SYMBOLS]; CONTEXTS],
         order: [[0; SYMBOLS]; CONTEXTS],
         limits: [[0; MAX_CODE_BITS + 1]; CONTEXTS],
         offsets: [[0; MAX_CODE_BITS + 1]; CONTEXTS],
         phrases: [0; PHRASE_BYTES],
         starts: [0; SYMBOLS + 1],
-        trie: [Node { base: 0, parent: NONE, symbol: NONE }; SLOTS],
     };
     let mut symbol = 0;
     let mut bytes = 0;
@@ -207,7 +187,7 @@ const fn build() -> Table {
         table = assign_codes(table, context);
         context += 1;
     }
-    build_trie(table)
+    table
 }
 
 /// Canonical codes: by length, then by symbol.
@@ -221,7 +201,7 @@ const fn assign_codes(mut table: Table, context: usize) -> Table {
         let mut symbol = 0;
         while symbol < SYMBOLS {
             if table.lengths[context][symbol] as usize == length {
-                table.codes[context][symbol] = code as u16;
+                table.codes[context][symbol] = Code { bits: code as u16, length: length as u8 };
                 table.order[context][place] = symbol as u16;
                 code += 1;
                 place += 1;
@@ -243,114 +223,17 @@ const fn assign_codes(mut table: Table, context: usize) -> Table {
     table
 }
 
-/// A trie by first child and next sibling, then laid out as a double array, node by node.
-const fn build_trie(mut table: Table) -> Table {
-    const NODES: usize = PHRASE_BYTES + 1;
-    let mut child = [NONE; NODES];
-    let mut sibling = [NONE; NODES];
-    let mut label = [0u8; NODES];
-    let mut symbol_at = [NONE; NODES];
-    let mut nodes = 1;
-    let mut symbol = 0;
-    while symbol < SYMBOLS {
-        let mut node = 0;
-        let mut byte = table.starts[symbol] as usize;
-        while byte < table.starts[symbol + 1] as usize {
-            let wanted = table.phrases[byte];
-            let mut next = child[node];
-            while next != NONE && label[next as usize] != wanted {
-                next = sibling[next as usize];
-            }
-            if next == NONE {
-                next = nodes as u16;
-                label[nodes] = wanted;
-                sibling[nodes] = child[node];
-                child[node] = next;
-                nodes += 1;
-            }
-            node = next as usize;
-            byte += 1;
-        }
-        assert!(symbol_at[node] == NONE, "a symbol stands in the table once");
-        symbol_at[node] = symbol as u16;
-        symbol += 1;
-    }
-
-    // Parents come before children in the order of creation, so that a node's slot is known when it is reached.
-    // The root's children take slots 1 to 256; from there on, the first place where all children fit.
-    let mut slot_of = [0u16; NODES];
-    let mut used = [false; SLOTS];
-    used[0] = true;
-    let mut first_free = 257;
-    let mut node = 0;
-    while node < nodes {
-        let slot = slot_of[node] as usize;
-        table.trie[slot].symbol = symbol_at[node];
-        if child[node] != NONE {
-            let mut base =
-                if node == 0 { ROOT_BASE } else { first_free - lowest(&child, &sibling, &label, node) };
-            while !fits(&child, &sibling, &label, node, &used, base) {
-                base += 1;
-            }
-            table.trie[slot].base = base as u16;
-            let mut next = child[node];
-            while next != NONE {
-                let at = base + label[next as usize] as usize;
-                used[at] = true;
-                table.trie[at].parent = slot as u16;
-                slot_of[next as usize] = at as u16;
-                next = sibling[next as usize];
-            }
-            while used[first_free] {
-                first_free += 1;
-            }
-        }
-        node += 1;
-    }
-    table
-}
-
-const fn lowest(child: &[u16], sibling: &[u16], label: &[u8], node: usize) -> usize {
-    let mut lowest = 255;
-    let mut next = child[node];
-    while next != NONE {
-        if (label[next as usize] as usize) < lowest {
-            lowest = label[next as usize] as usize;
-        }
-        next = sibling[next as usize];
-    }
-    lowest
-}
-
-const fn fits(child: &[u16], sibling: &[u16], label: &[u8], node: usize, used: &[bool], base: usize) -> bool {
-    let mut next = child[node];
-    while next != NONE {
-        if used[base + label[next as usize] as usize] {
-            return false;
-        }
-        next = sibling[next as usize];
-    }
-    true
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_symbol_is_found_and_decodes() {
+    fn every_code_decodes() {
         for symbol in 0..SYMBOLS {
-            let phrase = TABLE.phrase(symbol);
-            let mut found = Some(phrase[0] as usize);
-            TABLE.phrases(phrase, |length, matched| {
-                assert_eq!(TABLE.phrase(matched), &phrase[..length]);
-                found = Some(matched);
-            });
-            assert_eq!(found, Some(symbol));
             for context in 0..CONTEXTS {
                 let length = TABLE.lengths[context][symbol] as usize;
                 if length != 255 {
-                    let code = u32::from(TABLE.codes[context][symbol]) << (MAX_CODE_BITS - length);
+                    let code = u32::from(TABLE.codes[context][symbol].bits) << (MAX_CODE_BITS - length);
                     assert_eq!(TABLE.symbol(context, code), (symbol, length));
                     assert_eq!(
                         TABLE.symbol(context, code | ((1 << (MAX_CODE_BITS - length)) - 1)),

@@ -33,6 +33,16 @@ fn every_failure_is_temporary() {
         .fails(75, "openclick: rewrite: OPENCLICK_MAX_LINKS: expected a whole number from 0, found `x`");
 }
 
+/// A report that cannot be written is found out before the mail goes out: else it would be delivered twice.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_mail_passes_once() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.run(&format!("rewrite {SETTINGS} --on-error pass --report /dev/full"), HTML);
+    assert_eq!((run.code, run.out.as_str()), (Some(0), HTML));
+    assert_eq!(run.err, "openclick: rewrite: cannot write /dev/full: no space left on device\n");
+}
+
 /// Whatever stands in an MTA's configuration instead of `openclick rewrite`, the mail stays in the queue.
 #[test]
 fn a_command_that_is_not_there_is_temporary_too() {

@@ -172,14 +172,35 @@ fn stdout_by_its_other_names() {
     sandbox
         .html("--report /dev/stdout", HTML)
         .fails(64, "openclick: rewrite: --report -: stdout takes the mail: name a file, or give -o OUT");
-    // An open file that has lost its name gets none from what its link says.
+    // Other open files too; one that has lost its name gets none from what its link says.
+    sandbox.write("log", "first\n");
+    let append = std::fs::File::options().append(true).open(sandbox.path("log")).unwrap();
+    let line = format!("rewrite --format html {SETTINGS} -o out --report /dev/stderr");
+    let mut command = sandbox.command(line.split_whitespace());
+    command.stderr(append);
+    assert_eq!(super::run(command, HTML).code, Some(0));
+    assert!(sandbox.read("log").starts_with("first\n{"), "{}", sandbox.read("log"));
+    std::fs::remove_file(sandbox.path("out")).unwrap();
     let file = std::fs::File::create(sandbox.path("gone")).unwrap();
     std::fs::remove_file(sandbox.path("gone")).unwrap();
     let line = format!("rewrite --format html {SETTINGS} -o /dev/stderr");
     let mut command = sandbox.command(line.split_whitespace());
     command.stderr(file);
-    assert_eq!(super::run(command, HTML).code, Some(73));
+    assert_eq!(super::run(command, HTML).code, Some(0));
     assert_eq!(sandbox.names(), ["KEYS", "log"]);
+}
+
+#[test]
+fn what_cannot_be_made_is_told_at_once() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .html("-o folder/", HTML)
+        .fails(73, "openclick: rewrite: cannot create folder/: it is the name of a folder");
+    sandbox.write("in.html", HTML);
+    sandbox
+        .html("--report ./in.html in.html", "")
+        .fails(64, "openclick: rewrite: FILE and --report name the same file: the report would destroy it");
+    assert_eq!(sandbox.read("in.html"), HTML);
 }
 
 #[test]

@@ -54,6 +54,17 @@ fn restoring_knows_the_charset_of_the_author() {
     let rewritten = rewriter().rewrite_html(&html, &delivery()).expect("a delivery");
     assert!(rewritten.bytes.len() > 1500 && rewritten.report.charset == "windows-1252");
     assert_eq!(rewriter().restore_html(&rewritten.bytes).expect("sealed").bytes, html);
+
+    // Read as UTF-8 the destinations would be longer, and the meta tag still too far down.
+    for (label, letter) in
+        [("windows-1252", b"\xe9".as_slice()), ("shift_jis", b"\x93\xfa"), ("gbk", b"\xc8\xd5")]
+    {
+        let link = [b"<a href=\"http://x.example/".as_slice(), &letter.repeat(150), b"\">a</a>"].concat();
+        let html = [&link, &link, format!("<meta charset={label}>").as_bytes()].concat();
+        let rewritten = rewriter().rewrite_html(&html, &delivery()).expect("a delivery");
+        assert_eq!(rewritten.report.links_tracked, 2, "{label}");
+        assert!(rewriter().restore_html(&rewritten.bytes).expect("sealed").bytes == html, "{label}");
+    }
 }
 
 /// A link's shown text ends at its end tag, or where the next link closes it.
