@@ -27,6 +27,7 @@ mod dialect;
 mod edit;
 mod error;
 mod html;
+pub mod job_id;
 mod options;
 mod pixel;
 mod plan;
