@@ -22,11 +22,17 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod address;
+pub mod addressee;
+pub mod api_header;
 mod charset;
 mod dialect;
 mod edit;
+mod encoded_word;
 mod error;
+mod fields;
 mod html;
+pub mod job_id;
 mod mime;
 mod options;
 mod pixel;
@@ -35,11 +41,13 @@ mod policy;
 mod report;
 mod restore;
 mod rewriter;
+pub mod stream;
 mod token;
 mod writer;
 
 pub use self::dialect::Dialect;
 pub use self::error::{Error, ErrorKind, Result};
+pub use self::fields::HeaderFields;
 pub use self::options::{Consent, Delivery, Engine, OnSigned, Options, VisibleUrl};
 pub use self::policy::{Decision, Link, LinkPolicy};
 pub use self::report::{

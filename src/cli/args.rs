@@ -83,6 +83,13 @@ the first is made:
   openclick key retire 0 --key-file KEYS   once no mail of the old key matters
   openclick key rotate --key-file KEYS     shows these steps with the right slots";
 
+const JOB_ID_EXAMPLES: &str = "\
+Each character but A-Z a-z 0-9 and !#$%&'()*+,-./:;<=>?@[\\]^_{|}~ becomes one _. The header X-Job itself is never changed.
+
+Examples:
+  openclick job-id 'Spring sale'           prints Spring_sale
+  openclick job-id --check < campaigns.txt";
+
 /// The whole command.
 pub(super) fn command() -> Command {
     Command::new("openclick")
@@ -98,6 +105,7 @@ pub(super) fn command() -> Command {
         .subcommand(rewrite())
         .subcommand(decode())
         .subcommand(key())
+        .subcommand(job_id())
         .subcommand(completions())
         .subcommand(man())
 }
@@ -193,6 +201,16 @@ fn key() -> Command {
                 .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Lines of JSON")),
         ))
         .after_help(KEY_EXAMPLES)
+}
+
+fn job_id() -> Command {
+    Command::new("job-id")
+        .about("Makes names into job ids for PowerMTA's X-Job: arguments, or lines of stdin")
+        .arg(Arg::new("name").value_name("NAME").num_args(0..).help("Names; without any, lines of stdin"))
+        .arg(Arg::new("check").long("check").action(ArgAction::SetTrue).help(
+            "Change nothing: show the first wrong character of each name that is no job id, and exit with 1",
+        ))
+        .after_help(JOB_ID_EXAMPLES)
 }
 
 fn completions() -> Command {

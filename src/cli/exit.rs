@@ -7,10 +7,12 @@ use openclick::{Error, ErrorKind};
 
 use super::sanitize::Printable;
 
-/// The exit codes, those of BSD's `sysexits.h`.
+/// The exit codes: 1, else those of BSD's `sysexits.h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Exit {
+    /// A check failed: what was looked at is not as it should be.
+    Check = 1,
     /// The command line cannot be understood.
     Usage = 64,
     /// The input is not what it should be.

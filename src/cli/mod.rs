@@ -9,7 +9,9 @@ mod exit;
 mod filter;
 mod input;
 mod job;
+mod job_id;
 mod keys;
+mod lines;
 mod output;
 mod pages;
 mod rewrite;
@@ -63,6 +65,7 @@ fn run(
         Some(("rewrite", matches)) => rewrite::run(matches, circumstance),
         Some(("decode", matches)) => decode::run(matches),
         Some(("key", matches)) => keys::run(matches),
+        Some(("job-id", matches)) => job_id::run(matches),
         Some(("completions", matches)) => pages::completions(matches),
         Some(("man", matches)) => pages::man(matches),
         _ => Err(Failure::usage("expected a command; try `openclick --help`")),

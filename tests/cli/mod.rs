@@ -3,6 +3,7 @@
 mod config;
 mod decode;
 mod filter;
+mod job_id;
 mod keys;
 mod output;
 mod pages;
