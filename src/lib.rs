@@ -33,6 +33,7 @@ mod error;
 mod fields;
 mod html;
 pub mod job_id;
+mod message;
 mod mime;
 mod options;
 mod pixel;

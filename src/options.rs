@@ -10,7 +10,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::html::Reader;
 use crate::policy::{HostPatterns, LinkPolicy};
 use crate::report::LinkReport;
-use crate::rewriter::Rewriter;
+use crate::rewriter::{Rewriter, Traffic};
+use crate::stream::{Layer, Streams};
 use crate::token::{KeyRing, MAX_TEXT, TrackingDomain, UrlFormat, UrlWriter};
 
 /// What happens to a link whose shown text is itself a URL.
@@ -72,6 +73,8 @@ pub struct Options {
     settings: Settings,
     skip_hosts: Vec<String>,
     charset: Option<String>,
+    streams: Streams,
+    overrides: Layer,
 }
 
 type OnLink = Arc<dyn Fn(&LinkReport) + Send + Sync>;
@@ -141,6 +144,8 @@ impl Options {
             },
             skip_hosts: Vec::new(),
             charset: None,
+            streams: Streams::new(),
+            overrides: Layer::new(),
         })
     }
 
@@ -247,6 +252,22 @@ impl Options {
         self
     }
 
+    /// Traffic streams: what a message is tracked with, by what its header says. Default none. HTML without a
+    /// message has the options alone.
+    #[must_use]
+    pub fn streams(mut self, streams: Streams) -> Options {
+        self.streams = streams;
+        self
+    }
+
+    /// What stands above a message's header and its stream, unless that locks it, as the flags of a command do.
+    /// Default nothing.
+    #[must_use]
+    pub fn overrides(mut self, layer: Layer) -> Options {
+        self.overrides = layer;
+        self
+    }
+
     /// What happens to a signed message. Default [`OnSigned::Refuse`].
     #[must_use]
     pub fn on_signed(self, what: OnSigned) -> Options {
@@ -318,8 +339,17 @@ impl Options {
                 "expected a pixel placeholder of visible ASCII characters without `<`, `>` and `&`, at most 100, found `{placeholder}`"
             )));
         }
+        let mut domains: Vec<(TrackingDomain, Arc<UrlWriter>, Arc<[String]>)> = Vec::new();
+        for domain in self.streams.tracking_domains().chain(self.overrides.domain()) {
+            if !domains.iter().any(|(other, ..)| other == domain) {
+                let urls = UrlWriter::new(domain.clone(), self.format.clone(), self.keys.clone())?;
+                let hosts = urls.hosts().into();
+                domains.push((domain.clone(), Arc::new(urls), hosts));
+            }
+        }
         let urls = UrlWriter::new(self.domain, self.format, self.keys)?;
-        Ok(Rewriter::new(urls, self.settings))
+        let traffic = Traffic { streams: self.streams, overrides: self.overrides, domains };
+        Ok(Rewriter::new(urls, self.settings, traffic))
     }
 }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
+use crate::addressee::RecipientUnknown;
+use crate::stream::Resolved;
 use crate::token::EventKind;
 
 /// What happened to a document as a whole.
@@ -222,6 +224,8 @@ pub enum NoPlace {
     Limit,
     /// Its URL could not be made: it would be longer than `max_url_length`.
     TooLong,
+    /// No line of the part's transfer encoding holds it.
+    LineTooLong,
     /// The document came back as it was.
     PassedThrough,
 }
@@ -367,6 +371,8 @@ pub enum PartReason {
     NoBody,
     /// No line could hold what would be put into it.
     LineTooLong,
+    /// It stands behind 100,000 other parts.
+    Parts,
 }
 
 /// One part of a message.
@@ -417,6 +423,12 @@ pub struct Report {
     /// The message id in the tokens, where a message or chance gave it.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub message_id: Option<String>,
+    /// The traffic stream of a message, and where each setting came from.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub settings: Option<Box<Resolved>>,
+    /// Why no recipient went into a message's tokens: neither the caller nor the header names one.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub recipient_unknown: Option<RecipientUnknown>,
     /// The parts of a message, a multipart before what it holds; none for an HTML document. At most 1,000
     /// are kept.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Vec::is_empty"))]

@@ -23,9 +23,7 @@ struct Restorer<'a> {
 
 /// See [`Rewriter::restore_html`](crate::Rewriter::restore_html).
 pub(crate) fn restore(shared: &Shared, html: &[u8]) -> Result<Restored> {
-    if !shared.urls.can_open() {
-        return Err(Error::new(ErrorKind::Configuration, "only sealed tracking URLs can be restored"));
-    }
+    can_restore(shared)?;
     let (charset, mark) = sniff(html, shared.settings.charset);
     let restored = restore_as(shared, html, charset, mark)?;
     // Tracking URLs are long: they may have pushed a `<meta charset>` out of the part that is looked at. What
@@ -41,6 +39,14 @@ pub(crate) fn restore(shared: &Shared, html: &[u8]) -> Result<Restored> {
         }
     }
     Ok(restored)
+}
+
+/// Whether the format of the URLs allows it.
+pub(crate) fn can_restore(shared: &Shared) -> Result<()> {
+    match shared.urls.can_open() {
+        true => Ok(()),
+        false => Err(Error::new(ErrorKind::Configuration, "only sealed tracking URLs can be restored")),
+    }
 }
 
 fn restore_as(shared: &Shared, html: &[u8], charset: Charset, mark: usize) -> Result<Restored> {

@@ -7,19 +7,31 @@ use std::sync::Arc;
 use crate::charset::{Charset, sniff};
 use crate::error::{Error, ErrorKind, Result};
 use crate::html::{Scan, Source};
+use crate::message;
 use crate::options::{Delivery, Settings};
 use crate::plan::Planner;
 use crate::report::{NoPlace, PixelReport, Report, Status};
 use crate::restore::restore;
-use crate::token::{EventKind, TokenFields, UrlWriter};
+use crate::stream::{Layer, Streams};
+use crate::token::{EventKind, TokenFields, TrackingDomain, UrlWriter};
 use crate::writer::HtmlWriter;
 
 /// What every document shares.
 pub(crate) struct Shared {
-    pub(crate) urls: UrlWriter,
+    pub(crate) urls: Arc<UrlWriter>,
     /// The hosts that own URLs can have: a destination's host is compared with them first.
-    pub(crate) hosts: Vec<String>,
+    pub(crate) hosts: Arc<[String]>,
     pub(crate) settings: Settings,
+    pub(crate) traffic: Arc<Traffic>,
+}
+
+/// What messages are told apart by.
+pub(crate) struct Traffic {
+    pub(crate) streams: Streams,
+    /// What stands above streams and headers.
+    pub(crate) overrides: Layer,
+    /// The writers of further tracking domains.
+    pub(crate) domains: Vec<(TrackingDomain, Arc<UrlWriter>, Arc<[String]>)>,
 }
 
 /// Makes HTML trackable. Made by [`Options::build`](crate::Options::build); a clone shares everything.
@@ -71,9 +83,64 @@ pub struct Restored {
 }
 
 impl Rewriter {
-    pub(crate) fn new(urls: UrlWriter, settings: Settings) -> Rewriter {
-        let hosts = urls.hosts();
-        Rewriter { shared: Arc::new(Shared { urls, hosts, settings }) }
+    pub(crate) fn new(urls: UrlWriter, settings: Settings, traffic: Traffic) -> Rewriter {
+        let hosts = urls.hosts().into();
+        let (urls, traffic) = (Arc::new(urls), Arc::new(traffic));
+        Rewriter { shared: Arc::new(Shared { urls, hosts, settings, traffic }) }
+    }
+
+    /// Rewrites a whole RFC 5322 message: its inline HTML parts as [`Rewriter::rewrite_html`] does, every other
+    /// byte as it was.
+    ///
+    /// Headers, boundaries and other parts stay; quoted-printable is edited in place, base64 from the first line
+    /// that changes. What cannot be rewritten passes through, and the report says why
+    /// ([`PartReport::reason`](crate::PartReport::reason)): signed, encrypted and attached parts, forwarded messages,
+    /// whatever readers may disagree about. A message that carries a DKIM-Signature or ARC-Seal passes through
+    /// as a whole, unless [`Options::on_signed`](crate::Options::on_signed) says otherwise.
+    ///
+    /// The pixels go into the first HTML part; where several are alternatives of each other, into each.
+    ///
+    /// The message itself says what the delivery does not: its id ([`Delivery::of_message`]), the recipient, the
+    /// List-Unsubscribe URLs, and by [streams](crate::stream) and [API headers](crate::api_header) what is tracked.
+    ///
+    /// # Errors
+    /// As [`Rewriter::rewrite_html`]. A damaged message is no error.
+    ///
+    /// ```
+    /// # use openclick::{Delivery, KeyRing, Options};
+    /// # let rewriter = Options::new("https://t.example.com", KeyRing::generate())?.build()?;
+    /// let message = b"To: reader@example.org\r\n\
+    ///     Message-ID: <m1@example.com>\r\n\
+    ///     Content-Type: text/html\r\n\
+    ///     Content-Transfer-Encoding: quoted-printable\r\n\r\n\
+    ///     <p><a href=3D\"https://shop.example/\">Shop</a></p>\r\n";
+    /// let rewritten = rewriter.rewrite_message(message, &Delivery::of_message())?;
+    /// assert_eq!(rewritten.report.links_tracked, 1);
+    /// assert!(rewritten.bytes.starts_with(b"To: reader@example.org\r\n"));
+    /// # Ok::<(), openclick::Error>(())
+    /// ```
+    pub fn rewrite_message(&self, message: &[u8], delivery: &Delivery) -> Result<Rewritten> {
+        if !delivery.message_id.is_empty() {
+            check(delivery)?;
+        }
+        message::rewrite(&self.shared, message, delivery)
+    }
+
+    /// What [`Rewriter::rewrite_message`] would do, without the output.
+    ///
+    /// # Errors
+    /// As [`Rewriter::rewrite_message`].
+    pub fn plan_message(&self, message: &[u8], delivery: &Delivery) -> Result<Report> {
+        Ok(self.rewrite_message(message, delivery)?.report)
+    }
+
+    /// Undoes [`Rewriter::rewrite_message`] as [`Rewriter::restore_html`] does for HTML. Offsets in
+    /// [`Restored::unopened`] are those in the decoded parts.
+    ///
+    /// # Errors
+    /// As [`Rewriter::restore_html`].
+    pub fn restore_message(&self, message: &[u8]) -> Result<Restored> {
+        message::restore(&self.shared, message)
     }
 
     /// Rewrites a whole document.
@@ -209,7 +276,7 @@ pub(crate) fn passed_through(status: Status, charset: Charset, length: u64) -> R
     }
 }
 
-fn check(delivery: &Delivery) -> Result<()> {
+pub(crate) fn check(delivery: &Delivery) -> Result<()> {
     let refuse = |message: String| Err(Error::new(ErrorKind::Delivery, message));
     if delivery.message_id.is_empty() {
         return refuse("expected a message id, found an empty one".to_owned());

@@ -2,5 +2,6 @@
 
 mod cli;
 mod html;
+mod mime;
 mod support;
 mod token;

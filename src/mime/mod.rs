@@ -9,6 +9,7 @@ mod content_type;
 mod header;
 #[cfg(test)]
 mod tests;
+pub(crate) mod transfer;
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -122,6 +123,17 @@ impl Structure {
         }
         numbers.reverse();
         numbers.join(".")
+    }
+}
+
+impl Structure {
+    /// Whether this line, without its end, is a delimiter of a multipart that holds the part.
+    pub(crate) fn is_delimiter(&self, part: usize, line: &[u8]) -> bool {
+        let Some(rest) = line.strip_prefix(b"--") else { return false };
+        std::iter::successors(self.parts[part].parent, |&parent| self.parts[parent].parent).any(|parent| {
+            // In doubt it is one: what may follow a boundary is not asked.
+            self.parts[parent].boundary.as_deref().is_some_and(|boundary| rest.starts_with(boundary))
+        })
     }
 }
 

@@ -29,6 +29,7 @@ use crate::rewriter::Shared;
 use crate::token::{EventKind, Memo, TokenFields};
 
 use self::links::{Pending, TEXT_WINDOW};
+pub(crate) use self::parts::PartPlan;
 
 /// The decisions on one document for one delivery.
 pub(crate) struct Planner {
@@ -40,9 +41,7 @@ pub(crate) struct Planner {
     /// Pixels go into this part.
     has_pixels: bool,
     markup: parts::Markup,
-    /// Links tracked in the parts before: as reported, and for the cap.
-    tracked_before: u64,
-    capped_before: u64,
+    before: parts::Before,
     /// In a message, the tags in which edits were made.
     tags: Vec<Range<usize>>,
     /// In a message, the pixels of the parts before.
@@ -94,8 +93,7 @@ impl Planner {
             part: None,
             has_pixels: false,
             markup: parts::Markup::default(),
-            tracked_before: 0,
-            capped_before: 0,
+            before: parts::Before::default(),
             tags: Vec::new(),
             pixels: Vec::new(),
             top_pixel: None,

@@ -25,22 +25,19 @@ pub(crate) struct PartPlan {
 }
 
 impl PartPlan {
-    /// Where lines may be broken around an edit inside a tag: the offsets of the white space in front of the
-    /// tag's attributes. `bytes` is the part.
-    pub(crate) fn breaks(&self, bytes: &[u8], edit: &Edit) -> Vec<usize> {
-        let after = self.tags.partition_point(|tag| tag.start <= edit.range.start);
-        let Some(tag) = after.checked_sub(1).map(|index| &self.tags[index]) else { return Vec::new() };
-        if edit.range.start >= tag.end {
-            return Vec::new();
-        }
-        let source = &bytes[tag.clone()];
-        Attributes::of(source)
-            .filter_map(|attribute| {
+    /// Where lines may be broken in these tags: the offsets of the white space in front of their attributes.
+    /// `bytes` is the part.
+    pub(crate) fn breaks(tags: &[Range<usize>], bytes: &[u8]) -> Vec<usize> {
+        let of_tag = |tag: &Range<usize>| {
+            let source = &bytes[tag.clone()];
+            let at = tag.start;
+            Attributes::of(source).filter_map(move |attribute| {
                 let before = source[..attribute.whole.start].iter().rev();
                 let blanks = before.take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-                (blanks > 0).then(|| tag.start + attribute.whole.start - blanks)
+                (blanks > 0).then(|| at + attribute.whole.start - blanks)
             })
-            .collect()
+        };
+        tags.iter().flat_map(of_tag).collect()
     }
 }
 
@@ -57,8 +54,13 @@ impl Planner {
         self.has_pixels = pixels;
         self.charset = charset;
         self.candidate = 0;
-        self.tracked_before = self.collector.report.links_tracked;
-        self.capped_before = self.tracked;
+        let report = &self.collector.report;
+        self.before = Before {
+            links_tracked: report.links_tracked,
+            capped: self.tracked,
+            removed: report.removed_total,
+            changes: report.changes_total,
+        };
         self.own_bottom = false;
         self.top_report = None;
         self.bottom_report = None;
@@ -75,39 +77,73 @@ impl Planner {
     }
 
     /// The part just read passes through after all: nothing in it is tracked.
-    pub(crate) fn forget_part(&mut self, reason: Reason) {
+    pub(crate) fn forget_part(&mut self) {
+        const REASON: Reason = Reason::LineTooLong;
+
         let part = self.part;
         let report = &mut self.collector.report;
         // A report keeps some links and counts all.
-        let forgotten = report.links_tracked - self.tracked_before;
+        let forgotten = report.links_tracked - self.before.links_tracked;
         if forgotten > 0 {
             report.links_tracked -= forgotten;
-            *report.links_left.entry(reason).or_default() += forgotten;
+            *report.links_left.entry(REASON).or_default() += forgotten;
         }
-        self.tracked = self.capped_before;
+        self.tracked = self.before.capped;
         for link in report.links.iter_mut().chain(&mut self.unheard) {
             if link.part == part && link.is_tracked() {
-                link.verdict = Verdict::Left { reason };
+                link.verdict = Verdict::Left { reason: REASON };
             }
         }
+        report.removed_total = self.before.removed;
+        report.removed.retain(|removed| removed.part != part);
+        report.changes_total = self.before.changes;
+        report.changes.truncate(usize::try_from(self.before.changes).unwrap_or(usize::MAX));
         for pixel in self.pixels.iter_mut().filter(|pixel| pixel.part == part && pixel.place.is_some()) {
             *pixel = PixelReport { part, ..PixelReport::absent(pixel.kind, NoPlace::PassedThrough) };
         }
     }
 
-    /// Leaves the link of the part just read whose value begins at `at`.
-    pub(crate) fn leave(&mut self, at: usize, reason: Reason) {
+    /// Leaves the link of the part just read whose value begins at `at`: no line holds its tracking URL.
+    pub(crate) fn leave(&mut self, at: usize) {
+        const REASON: Reason = Reason::LineTooLong;
+
         let part = self.part;
         let report = &mut self.collector.report;
         let here = |link: &LinkReport| link.part == part && link.range.start == at as u64;
         if let Some(link) = self.unheard.iter_mut().find(|link| here(link)) {
-            link.verdict = Verdict::Left { reason };
+            link.verdict = Verdict::Left { reason: REASON };
             return; // it is counted when it is reported
         }
         report.links_tracked -= 1;
-        *report.links_left.entry(reason).or_default() += 1;
+        *report.links_left.entry(REASON).or_default() += 1;
         if let Some(link) = report.links.iter_mut().find(|link| here(link)) {
-            link.verdict = Verdict::Left { reason };
+            link.verdict = Verdict::Left { reason: REASON };
         }
     }
+
+    /// Leaves out the pixels of the part just read that would stand at `at`.
+    pub(crate) fn leave_pixel(&mut self, at: usize) {
+        let part = self.part;
+        let here = |pixel: &&mut PixelReport| pixel.part == part && pixel.offset == Some(at as u64);
+        for pixel in self.pixels.iter_mut().filter(here) {
+            *pixel = PixelReport { part, ..PixelReport::absent(pixel.kind, NoPlace::LineTooLong) };
+        }
+    }
+
+    /// Whether any token went into what was planned.
+    pub(crate) fn made_tokens(&self) -> bool {
+        self.collector.report.links_tracked > 0
+            || self.unheard.iter().any(LinkReport::is_tracked)
+            || self.pixels.iter().any(|pixel| pixel.place.is_some())
+    }
+}
+
+/// What was counted before a part.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Before {
+    links_tracked: u64,
+    /// Links tracked, for the cap.
+    capped: u64,
+    removed: u64,
+    changes: u64,
 }

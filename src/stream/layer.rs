@@ -194,6 +194,11 @@ impl Layer {
         }
     }
 
+    /// The tracking domain, if it sets one.
+    pub(crate) fn domain(&self) -> Option<&TrackingDomain> {
+        self.tracking_domain.as_ref()
+    }
+
     pub(super) fn links(&self) -> Option<bool> {
         self.click_tracking.or(self.tracking)
     }

@@ -52,6 +52,11 @@ impl Given {
         self
     }
 
+    pub(crate) fn dialect_set(mut self, dialects: Dialects) -> Given {
+        self.dialects = dialects;
+        self
+    }
+
     /// What the recipient agreed to; above everything else, it only switches off. Default [`Consent::ALL`].
     #[must_use]
     pub fn consent(mut self, consent: Consent) -> Given {

@@ -1,0 +1,225 @@
+//! Whole messages: which parts are rewritten, what the header says of the delivery, and the output put
+//! together.
+
+mod header;
+mod part;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::addressee;
+use crate::charset::Charset;
+use crate::error::Result;
+use crate::fields::HeaderFields;
+use crate::mime::charset::Text;
+use crate::mime::{self, Encoding, Kind, Structure, Untouched, transfer};
+use crate::options::{Delivery, OnSigned};
+use crate::plan::Planner;
+use crate::report::{PartReason, PartReport, Report, Status};
+use crate::restore;
+use crate::rewriter::{Restored, Rewritten, Shared, check};
+
+use self::part::{PartWork, around};
+
+/// How many parts a report keeps.
+const MOST_PARTS: usize = 1000;
+
+/// A stretch of the message, and what stands there in the output.
+struct Replaced {
+    range: Range<usize>,
+    bytes: Vec<u8>,
+}
+
+/// See [`Rewriter::rewrite_message`](crate::Rewriter::rewrite_message).
+pub(crate) fn rewrite(shared: &Arc<Shared>, message: &[u8], delivery: &Delivery) -> Result<Rewritten> {
+    let structure = mime::scan(message);
+    let mut parts = part_reports(&structure);
+    let root = &structure.parts[0];
+    if let Err(Untouched::HeaderTooLong) = root.verdict {
+        return Ok(unchanged(message, Status::Unchanged, parts));
+    }
+    let fields = header_fields(message, root.header.clone());
+    let on_signed = shared.settings.on_signed;
+    if on_signed == OnSigned::Refuse && header::is_signed(&fields) {
+        return Ok(unchanged(message, Status::Signed, parts));
+    }
+    let (shared, delivery, said) = header::settle(shared, &fields, delivery)?;
+    check(&delivery)?;
+
+    let mut planner = Planner::new(shared.clone(), delivery.clone(), Charset::Unknown, true)?;
+    let mut replaced = Vec::new();
+    let mut with_pixels: Vec<usize> = Vec::new();
+    for (index, part) in structure.parts.iter().enumerate() {
+        if part.kind != Kind::Leaf || part.verdict.is_err() {
+            continue;
+        }
+        // Several leaves are shown one after the other, alternatives one instead of the other.
+        let pixels = with_pixels.iter().all(|&other| are_alternatives(&structure, other, index));
+        let work = PartWork { message, structure: &structure, part: index, pixels, shared: &shared };
+        let report = parts.get_mut(index);
+        match work.rewrite(&mut planner) {
+            Ok((body, charset)) => {
+                if pixels {
+                    with_pixels.push(index);
+                }
+                if let Some(report) = report {
+                    report.reason = None;
+                    report.charset = Some(charset.to_owned());
+                    report.rewritten = body.is_some();
+                }
+                replaced.extend(body.map(|bytes| Replaced { range: part.body.clone(), bytes }));
+            }
+            Err(reason) => {
+                if let Some(report) = report {
+                    report.reason = Some(reason);
+                }
+            }
+        }
+        if planner.already_rewritten() {
+            return Ok(unchanged(message, Status::AlreadyRewritten, part_reports(&structure)));
+        }
+    }
+
+    let mut changes = Vec::new();
+    if !replaced.is_empty() {
+        let grown: isize =
+            replaced.iter().map(|part| part.bytes.len() as isize - part.range.len() as isize).sum();
+        let lines = |bytes: &[u8]| memchr::memchr_iter(b'\n', bytes).count() as isize;
+        let more_lines: isize =
+            replaced.iter().map(|part| lines(&part.bytes) - lines(&message[part.range.clone()])).sum();
+        let made = said.made_id.as_deref().filter(|_| planner.made_tokens());
+        let strip = on_signed == OnSigned::Strip;
+        let work = header::HeaderWork { message, root, grown, more_lines, made, strip };
+        work.edit(&mut replaced, &mut changes);
+    }
+    replaced.sort_by_key(|stretch| stretch.range.start);
+    let bytes = put_together(message, &replaced);
+    let mut report = planner.finish(message.len() as u64, bytes.len() as u64);
+    report.status = if replaced.is_empty() { Status::Unchanged } else { Status::Rewritten };
+    report.charset = String::new();
+    report.changes_total += changes.len() as u64;
+    report.changes.extend(changes);
+    report.message_id = said.message_id;
+    report.recipient_unknown = said.recipient_unknown;
+    report.settings = Some(said.settings);
+    report.parts = parts;
+    Ok(Rewritten { bytes, report })
+}
+
+/// See [`Rewriter::restore_message`](crate::Rewriter::restore_message).
+pub(crate) fn restore(shared: &Shared, message: &[u8]) -> Result<Restored> {
+    restore::can_restore(shared)?;
+    let structure = mime::scan(message);
+    let mut replaced = Vec::new();
+    let mut restored = Restored { bytes: Vec::new(), links: 0, pixels: 0, unopened: Vec::new(), limit: None };
+    for (index, part) in structure.parts.iter().enumerate() {
+        if part.kind != Kind::Leaf || part.verdict.is_err() {
+            continue;
+        }
+        let body = &message[part.body.clone()];
+        let Some(decoded) = part::encoding(part.encoding).and_then(|name| transfer::decode(body, name).ok())
+        else {
+            continue;
+        };
+        let Some(text) = Text::of(&decoded.bytes, part.charset.as_deref()) else { continue };
+        let mut own = restore::find(shared, &text.bytes, text.charset, text.mark);
+        own.edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
+        let Some(edits) = text.back(own.edits).filter(|edits| !edits.is_empty()) else { continue };
+        let mut bytes = Vec::new();
+        let is_delimiter = |line: &[u8]| structure.is_delimiter(index, line);
+        let around = around(message, part, &is_delimiter);
+        if transfer::apply(body, &decoded, &edits, &around, &mut bytes).is_ok() {
+            restored.links += own.links;
+            restored.pixels += own.pixels;
+            restored.unopened.extend(own.unopened);
+            restored.limit = restored.limit.or(own.limit);
+            replaced.push(Replaced { range: part.body.clone(), bytes });
+        }
+    }
+    restored.bytes = put_together(message, &replaced);
+    Ok(restored)
+}
+
+/// The message with its stretches replaced, which are in order.
+fn put_together(message: &[u8], replaced: &[Replaced]) -> Vec<u8> {
+    let more: usize = replaced.iter().map(|part| part.bytes.len()).sum();
+    let less: usize = replaced.iter().map(|part| part.range.len()).sum();
+    let mut out = Vec::with_capacity(message.len() + more - less);
+    let mut at = 0;
+    for stretch in replaced {
+        out.extend_from_slice(&message[at..stretch.range.start]);
+        out.extend_from_slice(&stretch.bytes);
+        at = stretch.range.end;
+    }
+    out.extend_from_slice(&message[at..]);
+    out
+}
+
+fn unchanged(message: &[u8], status: Status, parts: Vec<PartReport>) -> Rewritten {
+    let length = message.len() as u64;
+    let report = Report { status, bytes_in: length, bytes_out: length, parts, ..Report::default() };
+    Rewritten { bytes: message.to_vec(), report }
+}
+
+fn header_fields(message: &[u8], header: Range<usize>) -> HeaderFields<'_> {
+    mime::fields(message, header)
+        .map(|field| (&message[field.name], mime::unfold(&message[field.value])))
+        .collect()
+}
+
+/// The parts as they pass through, before any is read.
+fn part_reports(structure: &Structure) -> Vec<PartReport> {
+    let parts = structure.parts.iter().enumerate().take(MOST_PARTS);
+    let report = |(index, part): (usize, &mime::Part)| PartReport {
+        path: structure.path(index),
+        media_type: part.media_type.clone(),
+        charset: None,
+        encoding: name(part.encoding).to_owned(),
+        rewritten: false,
+        reason: Some(match part.verdict {
+            Err(why) => reason(why),
+            Ok(()) if part.kind == Kind::Multipart => PartReason::Multipart,
+            Ok(()) => PartReason::NotHtml, // read it is, and told so then
+        }),
+    };
+    parts.map(report).collect()
+}
+
+fn name(encoding: Encoding) -> &'static str {
+    match encoding {
+        Encoding::SevenBit => "7bit",
+        Encoding::EightBit => "8bit",
+        Encoding::Binary => "binary",
+        Encoding::QuotedPrintable => "quoted-printable",
+        Encoding::Base64 => "base64",
+        Encoding::Unknown => "unknown",
+    }
+}
+
+fn reason(why: Untouched) -> PartReason {
+    match why {
+        Untouched::Parts => PartReason::Parts,
+        Untouched::HeaderTooLong => PartReason::HeaderTooLong,
+        Untouched::NoBody => PartReason::NoBody,
+        Untouched::Ambiguous => PartReason::Ambiguous,
+        Untouched::Signed => PartReason::Signed,
+        Untouched::Encrypted | Untouched::Pkcs7 => PartReason::Encrypted,
+        Untouched::Report => PartReason::Report,
+        Untouched::Message => PartReason::Message,
+        Untouched::Boundary => PartReason::Boundary,
+        Untouched::Depth => PartReason::Depth,
+        Untouched::Encoding => PartReason::Encoding,
+        Untouched::Attachment => PartReason::Attachment,
+        Untouched::RelatedNonRoot => PartReason::RelatedNonRoot,
+        Untouched::Amp => PartReason::Amp,
+        Untouched::NotHtml => PartReason::NotHtml,
+    }
+}
+
+/// Whether only one of two parts is shown: the innermost multipart that holds both is a multipart/alternative.
+fn are_alternatives(structure: &Structure, one: usize, other: usize) -> bool {
+    let parents =
+        |part: usize| std::iter::successors(structure.parts[part].parent, |&at| structure.parts[at].parent);
+    let common = parents(one).find(|parent| parents(other).any(|other| other == *parent));
+    common.is_some_and(|parent| structure.parts[parent].media_type == "multipart/alternative")
+}

@@ -1,0 +1,130 @@
+//! One HTML part: decoded, planned, and its edits made in the encoded bytes.
+
+use std::sync::Arc;
+
+use memchr::memmem;
+
+use crate::edit::Edit;
+use crate::html::{Scan, Source};
+use crate::mime::charset::Text;
+use crate::mime::transfer::{self, Around, Breaks, LineEnd, Refused, Transfer, attribute_breaks};
+use crate::mime::{Encoding, Part, Structure};
+use crate::plan::{PartPlan, Planner};
+use crate::report::PartReason;
+use crate::rewriter::Shared;
+
+/// The part that is to be rewritten.
+pub(super) struct PartWork<'a> {
+    pub(super) message: &'a [u8],
+    pub(super) structure: &'a Structure,
+    pub(super) part: usize,
+    /// The open pixels go into it.
+    pub(super) pixels: bool,
+    pub(super) shared: &'a Arc<Shared>,
+}
+
+impl PartWork<'_> {
+    /// The part's new body, if it changed, and the charset that it was read with; else why it passes through.
+    pub(super) fn rewrite(
+        &self,
+        planner: &mut Planner,
+    ) -> Result<(Option<Vec<u8>>, &'static str), PartReason> {
+        let part = &self.structure.parts[self.part];
+        let body = &self.message[part.body.clone()];
+        let transfer = encoding(part.encoding).ok_or(PartReason::Encoding)?;
+        let decoded = transfer::decode(body, transfer).map_err(|_| PartReason::Ambiguous)?;
+        if has_pgp_armour(&decoded.bytes) {
+            return Err(PartReason::Pgp);
+        }
+        let text = Text::of(&decoded.bytes, part.charset.as_deref()).ok_or(PartReason::Charset)?;
+        if transfer == Transfer::Identity && !text.is_same() {
+            return Err(PartReason::Charset); // lines of 16-bit units are none that SMTP knows
+        }
+        let number = u32::try_from(self.part).unwrap_or(u32::MAX);
+        planner.begin_part(number, text.charset, self.pixels);
+        let source = Source { bytes: &text.bytes, base: 0 };
+        let mut scan = Scan::new(text.mark, planner.walk_settings(), self.shared.settings.reader());
+        scan.advance(source, true, planner);
+        planner.advance(source, text.bytes.len(), true);
+        let plan = planner.end_part();
+        let tags = plan.tags;
+        let Some(mut edits) = text.back(plan.edits) else {
+            planner.forget_part();
+            return Err(PartReason::Charset);
+        };
+
+        let breaks = if transfer == Transfer::Identity { PartPlan::breaks(&tags, body) } else { Vec::new() };
+        let is_delimiter = |line: &[u8]| self.structure.is_delimiter(self.part, line);
+        loop {
+            if edits.is_empty() {
+                return Ok((None, text.name));
+            }
+            // Links hold no places for a break; the pixels' tags do.
+            let places: Vec<Vec<usize>> = edits
+                .iter()
+                .map(
+                    |edit| {
+                        if edit.range.is_empty() { attribute_breaks(&edit.replacement) } else { Vec::new() }
+                    },
+                )
+                .collect();
+            let places: Vec<&[usize]> = places.iter().map(Vec::as_slice).collect();
+            let mut around = around(self.message, part, &is_delimiter);
+            around.breaks = Breaks { body: &breaks, replacements: &places };
+            let mut out = Vec::new();
+            match transfer::apply(body, &decoded, &edits, &around, &mut out) {
+                Ok(()) => return Ok((Some(out), text.name)),
+                Err(Refused::LineTooLong(indices)) if !indices.is_empty() => {
+                    leave(planner, &mut edits, &indices);
+                }
+                Err(_) => {
+                    planner.forget_part();
+                    return Err(PartReason::LineTooLong);
+                }
+            }
+        }
+    }
+}
+
+/// Takes back edits whose lines would be too long.
+fn leave(planner: &mut Planner, edits: &mut Vec<Edit>, indices: &[usize]) {
+    for &index in indices.iter().rev() {
+        let edit = edits.remove(index);
+        if edit.range.is_empty() {
+            planner.leave_pixel(edit.range.start);
+        } else {
+            planner.leave(edit.range.start);
+        }
+    }
+}
+
+pub(super) fn encoding(encoding: Encoding) -> Option<Transfer> {
+    match encoding {
+        Encoding::SevenBit | Encoding::EightBit => Some(Transfer::Identity),
+        Encoding::Binary => Some(Transfer::Binary),
+        Encoding::QuotedPrintable => Some(Transfer::QuotedPrintable),
+        Encoding::Base64 => Some(Transfer::Base64),
+        Encoding::Unknown => None,
+    }
+}
+
+/// What the transfer encodings must know beside a part's body.
+pub(super) fn around<'a>(message: &[u8], part: &Part, is_delimiter: &'a dyn Fn(&[u8]) -> bool) -> Around<'a> {
+    Around { line_end: line_end(message, part), breaks: Breaks::default(), is_delimiter }
+}
+
+/// The line end of the blank line in front of the body.
+fn line_end(message: &[u8], part: &Part) -> LineEnd {
+    match message[..part.body.start].ends_with(b"\r\n") {
+        true => LineEnd::CrLf,
+        false => LineEnd::Lf,
+    }
+}
+
+/// Inline PGP (RFC 4880, section 6.2): whoever verifies it takes the text as it stands.
+fn has_pgp_armour(bytes: &[u8]) -> bool {
+    memmem::find_iter(bytes, b"-----BEGIN PGP ").any(|at| {
+        // At a line's start in what is shown: behind a line end or a tag.
+        matches!(bytes[..at].last(), None | Some(b'\n' | b'\r' | b'>'))
+    })
+}

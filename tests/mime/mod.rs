@@ -1,0 +1,4 @@
+//! Whole messages.
+
+mod corpora;
+mod laws;
