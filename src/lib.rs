@@ -27,6 +27,7 @@ mod dialect;
 mod edit;
 mod error;
 mod html;
+mod mime;
 mod options;
 mod pixel;
 mod plan;

@@ -1,0 +1,3 @@
+//! Whole messages (RFC 5322 and MIME).
+
+pub(crate) mod transfer;

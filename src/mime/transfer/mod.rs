@@ -1,0 +1,157 @@
+//! Content-Transfer-Encoding (RFC 2045, section 6): bodies decoded for reading, edits made in the encoded bytes.
+//!
+//! Edits are found in the decoded body; [`apply`] makes them in the encoded one and leaves every line that no
+//! edit touches as it is.
+
+mod base64;
+mod identity;
+#[cfg(test)]
+mod naive;
+mod quoted_printable;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use crate::edit::Edit;
+
+pub(crate) use self::identity::{Breaks, attribute_breaks, too_long};
+
+/// How a body is encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transfer {
+    /// `7bit` and `8bit`: lines of at most 998 octets, as they are.
+    Identity,
+    /// `binary`: octets without lines.
+    Binary,
+    QuotedPrintable,
+    Base64,
+}
+
+impl Transfer {
+    /// The encoding of that name, in any case. None where the name is not one of RFC 2045's.
+    pub(crate) fn from_name(name: &[u8]) -> Option<Transfer> {
+        let names = [
+            ("7bit", Transfer::Identity),
+            ("8bit", Transfer::Identity),
+            ("binary", Transfer::Binary),
+            ("quoted-printable", Transfer::QuotedPrintable),
+            ("base64", Transfer::Base64),
+        ];
+        let found = names.iter().find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()));
+        found.map(|&(_, transfer)| transfer)
+    }
+}
+
+/// Why a body passes through as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// base64: the byte at this offset of the body is neither of the alphabet nor white space at a line's end or
+    /// start, or it stands behind the padding.
+    NotBase64 { offset: usize },
+    /// base64: the characters do not make whole octets, or there is too much or too little padding.
+    Length,
+    /// Lines would pass 998 octets and cannot be broken. Without these edits (indices, ascending) none does.
+    LineTooLong(Vec<usize>),
+    /// With this edit a line of the body would be a delimiter of the message.
+    Delimiter { edit: usize },
+    /// With this edit a line would begin with `From `, which mbox files and some hops change.
+    FromLine { edit: usize },
+}
+
+/// A body decoded for reading, and the way back from decoded offsets to encoded ones.
+#[derive(Debug)]
+pub(crate) struct Decoded<'a> {
+    pub(crate) bytes: Cow<'a, [u8]>,
+    transfer: Transfer,
+    checkpoints: Vec<quoted_printable::Checkpoint>,
+}
+
+/// A line end of the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LineEnd {
+    Lf,
+    CrLf,
+}
+
+impl LineEnd {
+    pub(crate) fn bytes(self) -> &'static [u8] {
+        match self {
+            LineEnd::Lf => b"\n",
+            LineEnd::CrLf => b"\r\n",
+        }
+    }
+
+    /// The style of the line end that closes with the `\n` at `newline`.
+    fn at(body: &[u8], newline: usize) -> LineEnd {
+        if newline > 0 && body[newline - 1] == b'\r' { LineEnd::CrLf } else { LineEnd::Lf }
+    }
+
+    /// The style of the line that `body[at]` is in: its own end, else that of the line before it.
+    /// `line_end`: the index behind its `\n`, or the body's length.
+    fn near(body: &[u8], line_start: usize, line_end: usize) -> Option<LineEnd> {
+        let newline = match line_end.checked_sub(1) {
+            Some(last) if body[last] == b'\n' => last,
+            _ => line_start.checked_sub(1)?,
+        };
+        Some(LineEnd::at(body, newline))
+    }
+}
+
+/// What [`apply`] must know beyond the body.
+#[derive(Clone, Copy)]
+pub(crate) struct Around<'a> {
+    /// For line breaks in a body that has none.
+    pub(crate) line_end: LineEnd,
+    /// 7bit and 8bit only.
+    pub(crate) breaks: Breaks<'a>,
+    /// Whether this line, without its end, is a delimiter of an enclosing multipart.
+    pub(crate) is_delimiter: &'a dyn Fn(&[u8]) -> bool,
+}
+
+/// Decodes a body. quoted-printable always decodes; base64 that is not wholly base64 is refused.
+pub(crate) fn decode(body: &[u8], transfer: Transfer) -> Result<Decoded<'_>, Refused> {
+    let mut checkpoints = Vec::new();
+    let bytes = match transfer {
+        Transfer::Identity | Transfer::Binary => Cow::Borrowed(body),
+        Transfer::QuotedPrintable => quoted_printable::decode(body, &mut checkpoints),
+        Transfer::Base64 => Cow::Owned(base64::decode(body)?),
+    };
+    Ok(Decoded { bytes, transfer, checkpoints })
+}
+
+/// Appends to `out` the body with the edits made: sorted, apart from each other, their ranges in decoded offsets;
+/// insertions at one place keep their order. Decoding what is appended gives the decoded body with the edits made.
+///
+/// # Errors
+///
+/// Only for 7bit, 8bit and binary. `out` is then as it was.
+pub(crate) fn apply(
+    body: &[u8],
+    decoded: &Decoded<'_>,
+    edits: &[Edit],
+    around: &Around<'_>,
+    out: &mut Vec<u8>,
+) -> Result<(), Refused> {
+    debug_assert!(edits.is_sorted_by(|a, b| a.range.end <= b.range.start));
+    match decoded.transfer {
+        Transfer::Identity | Transfer::Binary => {
+            let before = out.len();
+            let result = identity::apply(body, edits, around, decoded.transfer == Transfer::Identity, out);
+            if result.is_err() {
+                out.truncate(before);
+            }
+            return result;
+        }
+        Transfer::QuotedPrintable => {
+            quoted_printable::apply(body, &decoded.checkpoints, edits, around.line_end, out);
+        }
+        Transfer::Base64 => base64::apply(body, &decoded.bytes, edits, around.line_end, out),
+    }
+    Ok(())
+}
+
+/// How many bytes the edits add, at least zero: for reservations.
+fn growth(edits: &[Edit]) -> usize {
+    edits.iter().fold(0, |sum, edit| sum + edit.replacement.len().saturating_sub(edit.range.len()))
+}
