@@ -51,7 +51,10 @@ pub(in super::super) fn apply(
             if at >= line_end && at > 0 {
                 line_end = if body[at - 1] == b'\n' && line.is_empty() { at } else { end_of_line(body, at) };
             }
-            match edits.next_if(|(range, _)| range.start < line_end || range.start == at) {
+            // At the end of the body an insertion is on the last line, unless that one ends.
+            let open = line_end == body.len() && !body.ends_with(b"\n");
+            let within = |place: usize| place < line_end || place == at || open;
+            match edits.next_if(|(range, _)| within(range.start)) {
                 Some((range, replacement)) => {
                     line.author(&body[at..range.start]);
                     line.text(replacement);
