@@ -218,9 +218,9 @@ impl Tree {
     }
 
     /// Whether the difference between white space and other text decides where things go, so that
-    /// character references must be looked into.
+    /// character references must be looked into. In a body only other text keeps a frameset away.
     pub(crate) fn space_matters(&self) -> bool {
-        !matches!(self.mode, Mode::InBody | Mode::InCell | Mode::InCaption)
+        self.frameset_ok && !self.kept || !matches!(self.mode, Mode::InBody | Mode::InCell | Mode::InCaption)
     }
 
     /// Whether text can change anything here: not inside the body, once it has text and no formatting
