@@ -7,7 +7,6 @@ mod part;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::addressee;
 use crate::charset::Charset;
 use crate::error::Result;
 use crate::fields::HeaderFields;
