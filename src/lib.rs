@@ -32,6 +32,8 @@ mod encoded_word;
 mod error;
 mod fields;
 mod html;
+pub mod job_id;
+mod message;
 mod mime;
 mod options;
 mod pixel;
