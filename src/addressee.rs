@@ -122,6 +122,18 @@ pub fn message_id(fields: &HeaderFields<'_>) -> Option<MessageId> {
     })
 }
 
+/// The id of a whole message as [`message_id`] finds it, for logs.
+#[must_use]
+pub fn of_message(message: &[u8]) -> Option<String> {
+    let structure = crate::mime::scan(message);
+    let header =
+        structure.parts.first().filter(|part| part.header.len() <= crate::mime::MAX_HEADER)?.header.clone();
+    let fields = crate::mime::fields(message, header)
+        .map(|field| (&message[field.name], crate::mime::unfold(&message[field.value])))
+        .collect();
+    message_id(&fields).map(|found| found.id)
+}
+
 /// What stands between the first `<` and the next `>`.
 fn enclosed(value: &[u8]) -> Option<&[u8]> {
     let start = value.iter().position(|byte| *byte == b'<')? + 1;

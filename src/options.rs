@@ -453,6 +453,13 @@ impl Delivery {
         Delivery::new("")
     }
 
+    /// The same delivery, of a message that says its id itself, see [`Delivery::of_message`].
+    #[must_use]
+    pub fn id_of_message(mut self) -> Delivery {
+        self.message_id.clear();
+        self
+    }
+
     /// The recipient's address, sealed in every token. A message has the one of its To, Cc and Bcc fields,
     /// if they hold exactly one.
     #[must_use]

@@ -414,7 +414,9 @@ pub struct PartReport {
 pub struct Report {
     /// What happened as a whole.
     pub status: Status,
-    /// The charset that values were decoded with, by its WHATWG name.
+    /// The charset that values were decoded with, by its WHATWG name; empty for a message, whose parts have
+    /// their own.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "String::is_empty"))]
     pub charset: String,
     /// Bytes of input.
     pub bytes_in: u64,

@@ -136,6 +136,22 @@ fn rewrite() -> Command {
                 .help("Write what was done to each link and pixel here, as JSON; - for stdout, with -o")
                 .help_heading(s::FORMAT.group),
         )
+        .arg(
+            Arg::new("exec")
+                .long("exec")
+                .num_args(1..)
+                .value_names(["CMD", "ARG"])
+                .allow_hyphen_values(true)
+                .help("Give the finished mail to this program's stdin; its exit code comes back. All that follows is its own")
+                .help_heading(s::FORMAT.group),
+        )
+        .arg(
+            Arg::new("explain")
+                .long("explain")
+                .action(ArgAction::SetTrue)
+                .help("Tell on stderr which stream a message belongs to, and where each setting came from")
+                .help_heading(s::FORMAT.group),
+        )
         .arg(config())
         .args(REWRITE.iter().map(|setting| flag(setting)))
         .after_help(format!("{SETTINGS_HELP}\n\n{REWRITE_EXAMPLES}"))

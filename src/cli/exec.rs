@@ -47,11 +47,10 @@ impl Program {
     pub(super) fn run(&self, mail: &[u8]) -> Result<(), Failure> {
         self.check()?;
         let name = Path::new(&self.words[0]).display();
-        let mut child = Command::new(&self.words[0])
-            .args(&self.words[1..])
-            .stdin(Stdio::piped())
-            .spawn()
-            .map_err(|error| Failure::new(Exit::TryAgain, format!("--exec: {name}: {}", Cause(&error))))?;
+        let mut child =
+            Command::new(&self.words[0]).args(&self.words[1..]).stdin(Stdio::piped()).spawn().map_err(
+                |error| Failure::new(Exit::TryAgain, format!("--exec: {name}: {}", Cause(&error))),
+            )?;
         let written = child.stdin.take().map_or(Ok(()), |mut stdin| write(&mut stdin, mail));
         let status = child
             .wait()
@@ -63,8 +62,12 @@ impl Program {
                 Exit::TryAgain,
                 format!("--exec: {name} ended before it had read the mail: {}", Cause(&error)),
             )),
-            (Verdict::Said(code), _) => Err(Failure::of_program(code, format!("--exec: {name} exited with {code}"))),
-            (Verdict::Odd, _) => Err(Failure::of_program(Exit::TryAgain as u8, format!("--exec: {name}: {status}"))),
+            (Verdict::Said(code), _) => {
+                Err(Failure::of_program(code, format!("--exec: {name} exited with {code}")))
+            }
+            (Verdict::Odd, _) => {
+                Err(Failure::of_program(Exit::TryAgain as u8, format!("--exec: {name}: {status}")))
+            }
         }
     }
 }
@@ -102,7 +105,8 @@ mod tests {
 
     #[test]
     fn everything_behind_exec_is_the_programs() {
-        let (ours, program) = split(words("openclick rewrite --config f --exec sendmail -i -f a -- b --exec"));
+        let (ours, program) =
+            split(words("openclick rewrite --config f --exec sendmail -i -f a -- b --exec"));
         assert_eq!(ours, words("openclick rewrite --config f"));
         assert_eq!(program, Some(Program { words: words("sendmail -i -f a -- b --exec") }));
         let (ours, program) = split(words("openclick rewrite --exec=cat -n"));

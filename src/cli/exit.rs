@@ -36,13 +36,15 @@ pub(super) enum Exit {
 pub(super) struct Failure {
     /// The code, where the run is no mail filter's.
     pub(super) exit: Exit,
+    /// The exit code of a program that `--exec` started, which comes back as it is.
+    pub(super) code: Option<u8>,
     /// What is said, safe to show; nothing where the reader of a pipe went away, which it knows itself.
     message: Option<String>,
 }
 
 impl Failure {
     pub(super) fn new(exit: Exit, message: impl AsRef<str>) -> Failure {
-        Failure { exit, message: Some(Printable(message.as_ref()).to_string()) }
+        Failure { exit, code: None, message: Some(Printable(message.as_ref()).to_string()) }
     }
 
     /// A command line that clap does not understand, in clap's words, which take several lines.
@@ -50,12 +52,23 @@ impl Failure {
         let text = error.render().to_string();
         let lines: Vec<_> = text.trim_end().lines().map(|line| Printable(line).to_string()).collect();
         let message = lines.join("\n").trim_start_matches("error: ").to_owned();
-        Failure { exit: Exit::Usage, message: Some(message) }
+        Failure { exit: Exit::Usage, code: None, message: Some(message) }
     }
 
     /// A failure without a word.
     pub(super) fn quiet(exit: Exit) -> Failure {
-        Failure { exit, message: None }
+        Failure { exit, code: None, message: None }
+    }
+
+    /// A program that took the mail ended with this code.
+    pub(super) fn of_program(code: u8, message: impl AsRef<str>) -> Failure {
+        Failure { code: Some(code), ..Failure::new(Exit::TryAgain, message) }
+    }
+
+    /// Puts the mail's name in front of what is said, so that a log tells which one it was.
+    pub(super) fn of_mail(mut self, id: &str) -> Failure {
+        self.message = self.message.map(|message| format!("{}: {message}", Printable(id)));
+        self
     }
 
     pub(super) fn usage(message: impl AsRef<str>) -> Failure {

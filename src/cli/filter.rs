@@ -27,7 +27,7 @@ impl Circumstance {
     }
 
     /// Judges a command line that may be beyond understanding. In doubt it is a filter's: to try again loses nothing.
-    pub(super) fn guess(command: &Command, arguments: &[OsString]) -> Circumstance {
+    pub(super) fn guess(command: &Command, arguments: &[OsString], has_program: bool) -> Circumstance {
         let (format, on_error) = (&setting::FORMAT, &setting::ON_ERROR);
         let variable = |setting: &Setting| std::env::var(setting.variable()).ok();
         let seen = Seen::of(command, arguments);
@@ -38,7 +38,8 @@ impl Circumstance {
             Asked::Rewrite | Asked::Other => seen.on_error.or_else(|| variable(on_error)),
         };
         let from_stdin = seen.asked != Asked::Other && !seen.has_file;
-        let filter = from_stdin && !is_html && !io::stdin().is_terminal();
+        let filter =
+            has_program && seen.asked != Asked::Other || from_stdin && !is_html && !io::stdin().is_terminal();
         let passes = on_error.as_deref() == Some("pass");
         Circumstance { filter, pass: from_stdin && passes && !seen.has_output }
     }

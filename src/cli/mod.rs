@@ -5,6 +5,7 @@
 mod args;
 mod config;
 mod decode;
+mod exec;
 mod exit;
 mod filter;
 mod input;
@@ -29,20 +30,21 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 
+use self::exec::Program;
 use self::exit::{Exit, Failure};
 use self::filter::Circumstance;
 
 /// Runs the command line of the process.
 pub(crate) fn main() -> ExitCode {
-    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let (arguments, program) = exec::split(std::env::args_os().collect());
     let command = args::command();
-    let circumstance = Cell::new(Circumstance::guess(&command, &arguments));
+    let circumstance = Cell::new(Circumstance::guess(&command, &arguments, program.is_some()));
     quiet_panics();
-    match guarded(|| run(command, &arguments, &circumstance)) {
+    match guarded(|| run(command, &arguments, program.as_ref(), &circumstance)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             failure.report(name(&arguments));
-            ExitCode::from(circumstance.get().exit(failure.exit) as u8)
+            ExitCode::from(failure.code.unwrap_or(circumstance.get().exit(failure.exit) as u8))
         }
     }
 }
@@ -55,14 +57,18 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
 fn run(
     command: clap::Command,
     arguments: &[OsString],
+    program: Option<&Program>,
     circumstance: &Cell<Circumstance>,
 ) -> Result<(), Failure> {
     let matches = match command.try_get_matches_from(arguments) {
         Ok(matches) => matches,
-        Err(error) => return explain(&error, name(arguments), circumstance.get()),
+        Err(error) => return explain(&error, name(arguments), program, circumstance.get()),
     };
     match matches.subcommand() {
-        Some(("rewrite", matches)) => rewrite::run(matches, circumstance),
+        Some(("rewrite", matches)) => rewrite::run(matches, program, circumstance),
+        Some((name, _)) if program.is_some() => {
+            Err(Failure::usage(format!("--exec: {name} starts no program")))
+        }
         Some(("decode", matches)) => decode::run(matches),
         Some(("key", matches)) => keys::run(matches),
         Some(("job-id", matches)) => job_id::run(matches),
@@ -73,7 +79,12 @@ fn run(
 }
 
 /// Help and version go to stdout; a command line beyond understanding is a failure, unless the mail is to pass.
-fn explain(error: &clap::Error, name: Option<&str>, circumstance: Circumstance) -> Result<(), Failure> {
+fn explain(
+    error: &clap::Error,
+    name: Option<&str>,
+    program: Option<&Program>,
+    circumstance: Circumstance,
+) -> Result<(), Failure> {
     if let ErrorKind::DisplayHelp | ErrorKind::DisplayVersion = error.kind() {
         return error.print().map_err(|error| Failure::writing("standard output", &error));
     }
@@ -84,7 +95,7 @@ fn explain(error: &clap::Error, name: Option<&str>, circumstance: Circumstance) 
     }
     let failure = Failure::misunderstood(error);
     match circumstance.pass {
-        true => rewrite::pass_stdin(failure, name),
+        true => rewrite::pass_stdin(failure, name, program),
         false => Err(failure),
     }
 }

@@ -1,19 +1,20 @@
-//! `openclick rewrite`: HTML in, trackable HTML out.
+//! `openclick rewrite`: HTML or a message in, the same out, trackable.
 
 use std::cell::Cell;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
-use openclick::{Delivery, Report, Rewriter};
+use openclick::{Delivery, Report, Rewriter, Rewritten};
 
-use super::exit::{Exit, Failure, say};
+use super::exec::Program;
+use super::exit::{Failure, say};
 use super::filter::Circumstance;
 use super::guarded;
 use super::input::{CHUNK, Input, is_message, is_stdin};
 use super::job;
 use super::output::{Output, is_same, is_stdout};
-use super::sanitize::write_json;
+use super::sanitize::{Printable, write_json};
 use super::setting as s;
 use super::settings::Settings;
 use super::summary::{FileReport, summary};
@@ -26,34 +27,71 @@ const PUSH: usize = 4 * 1024;
 struct Job {
     rewriter: Rewriter,
     delivery: Delivery,
+    /// The delivery of a message, which says itself what the settings do not.
+    message_delivery: Delivery,
     message_id: String,
     /// The message id was not given.
     is_made: bool,
     report: Option<Output>,
-    detect: bool,
+    format: Format,
     pass: bool,
     quiet: bool,
+    explain: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Auto,
+    Html,
+    Message,
+}
+
+/// Where the output goes.
+enum Target<'a> {
+    Output(Option<&'a Path>),
+    Program(&'a Program),
 }
 
 /// Rewrites.
-pub(super) fn run(matches: &ArgMatches, circumstance: &Cell<Circumstance>) -> Result<(), Failure> {
+pub(super) fn run(
+    matches: &ArgMatches,
+    program: Option<&Program>,
+    circumstance: &Cell<Circumstance>,
+) -> Result<(), Failure> {
     let file = matches.get_one::<PathBuf>("file").map(PathBuf::as_path).filter(|file| !is_stdin(file));
     let output = matches.get_one::<PathBuf>("output").map(PathBuf::as_path).filter(|path| !is_stdout(path));
     // Until the configuration is read, flags and variables decide.
-    judge(&Settings::early(matches, &[&s::FORMAT, &s::ON_ERROR]), file, circumstance);
-    let job = Job::prepare(matches, file, output, circumstance);
+    judge(&Settings::early(matches, &[&s::FORMAT, &s::ON_ERROR]), file, program, circumstance);
+    let target = match program {
+        Some(program) => {
+            program.check()?;
+            if matches.contains_id("output") && matches.get_one::<PathBuf>("output").is_some() {
+                return Err(Failure::usage("--exec and -o: the mail goes to one of them"));
+            }
+            Target::Program(program)
+        }
+        None => Target::Output(output),
+    };
+    let job = Job::prepare(matches, file, output, program, circumstance);
     let pass = job.as_ref().map_or(circumstance.get().pass, |job| job.pass);
-    if pass {
-        hold(job, &mut Input::open(file)?, output)
+    let mut input = Input::open(file)?;
+    if pass || program.is_some() {
+        let mail = input.read_whole()?;
+        hold(job, &mail, target)
     } else {
-        stream(job?, &mut Input::open(file)?, output)
+        stream(job?, &mut input, target)
     }
 }
 
-fn judge(settings: &Settings, file: Option<&Path>, circumstance: &Cell<Circumstance>) {
+fn judge(
+    settings: &Settings,
+    file: Option<&Path>,
+    program: Option<&Program>,
+    circumstance: &Cell<Circumstance>,
+) {
     let is_html = settings.text(&s::FORMAT) == Some("html");
     circumstance.set(Circumstance {
-        filter: file.is_none() && !is_html && !io::stdin().is_terminal(),
+        filter: program.is_some() || file.is_none() && !is_html && !io::stdin().is_terminal(),
         pass: settings.text(&s::ON_ERROR) == Some("pass"),
     });
 }
@@ -63,10 +101,11 @@ impl Job {
         matches: &ArgMatches,
         file: Option<&Path>,
         output: Option<&Path>,
+        program: Option<&Program>,
         circumstance: &Cell<Circumstance>,
     ) -> Result<Job, Failure> {
         let settings = Settings::gather(matches)?;
-        judge(&settings, file, circumstance);
+        judge(&settings, file, program, circumstance);
         let report = match matches.get_one::<PathBuf>("report") {
             Some(path) if is_stdout(path) && output.is_some() => Some(Output::stdout()),
             Some(path) if is_stdout(path) => {
@@ -88,122 +127,172 @@ impl Job {
         let is_made = given.is_none();
         let message_id = given.map_or_else(job::random_id, Ok)?;
         let delivery = job::delivery(&settings, &message_id, &rewriter)?;
+        let message_delivery = match is_made {
+            true => delivery.clone().id_of_message(),
+            false => delivery.clone(),
+        };
         Ok(Job {
             rewriter,
             delivery,
+            message_delivery,
             message_id,
             is_made,
             report,
-            detect: settings.text(&s::FORMAT) != Some("html"),
+            format: match settings.text(&s::FORMAT) {
+                Some("html") => Format::Html,
+                Some("message") => Format::Message,
+                _ => Format::Auto,
+            },
             pass: circumstance.get().pass,
             quiet: settings.switch(&s::QUIET).unwrap_or(false),
+            explain: matches.get_flag("explain"),
         })
     }
 
-    /// Refuses a message, which HTML rules would damage.
-    fn check_format(&self, start: &[u8], is_whole: bool) -> Result<Option<()>, Failure> {
-        match is_message(start, is_whole) {
-            _ if !self.detect => Ok(Some(())),
-            Some(true) => Err(Failure::new(
-                Exit::Data,
-                "the input begins with a header block, and mail messages are not supported yet; if it is HTML all the \
-                 same, give --format html",
-            )),
-            Some(false) => Ok(Some(())),
-            None => Ok(None),
+    /// Whether the input is a message; none while more must be seen.
+    fn is_message(&self, start: &[u8], is_whole: bool) -> Option<bool> {
+        match self.format {
+            Format::Auto => is_message(start, is_whole),
+            Format::Html => Some(false),
+            Format::Message => Some(true),
         }
+    }
+
+    /// Rewrites what is in memory as a whole.
+    fn rewrite(&self, mail: &[u8]) -> Result<Rewritten, Failure> {
+        if self.is_message(mail, true) != Some(true) {
+            return guarded(|| Ok(self.rewriter.rewrite_html(mail, &self.delivery)?));
+        }
+        let rewritten = guarded(|| Ok(self.rewriter.rewrite_message(mail, &self.message_delivery)?));
+        rewritten.map_err(|failure| match openclick::addressee::of_message(mail) {
+            Some(id) => failure.of_mail(&id),
+            None => failure,
+        })
     }
 
     /// Writes the report, as far as the disk.
     fn tell(&mut self, report: &Report) -> Result<(), Failure> {
         let Some(file) = &mut self.report else { return Ok(()) };
-        let document = FileReport { message_id: &self.message_id, report };
+        let message_id = report.message_id.is_none().then_some(self.message_id.as_str());
+        let document = FileReport { message_id, report };
         write_json(file, &document).map_err(|error| Failure::writing(file.name(), &error))?;
         file.settle()
     }
 
     /// Ends the output, once the report is written. Nothing gets its name before everything is on the disk.
-    fn finish(self, output: Output, report: &Report) -> Result<(), Failure> {
+    fn finish(self, output: Option<Output>, report: &Report) -> Result<(), Failure> {
         let file = self.report;
-        let is_shown = output.is_terminal();
-        let lost = [output.lost(), file.as_ref().and_then(Output::lost)];
-        output.commit()?;
+        let is_shown = output.as_ref().is_some_and(Output::is_terminal);
+        let lost = [output.as_ref().and_then(Output::lost), file.as_ref().and_then(Output::lost)];
+        if let Some(output) = output {
+            output.commit()?;
+        }
         if let Some(file) = file {
             file.commit()?;
         }
         for lost in lost.iter().flatten().filter(|_| !self.quiet) {
             say(Some("rewrite"), lost);
         }
+        if self.explain {
+            explain(report);
+        }
+        // A message has an id of its own; one that was made for it is in it.
+        let is_made = self.is_made && report.parts.is_empty() && report.message_id.is_none();
         if !self.quiet && io::stderr().is_terminal() {
-            let id =
-                if self.is_made { format!(", message id {} (made)", self.message_id) } else { String::new() };
+            let id = if is_made { format!(", message id {} (made)", self.message_id) } else { String::new() };
             if is_shown {
                 // The document may end in the middle of a line.
                 let _ = writeln!(io::stderr());
             }
             say(None, &format!("{}{id}", summary(report)));
-        } else if !self.quiet && self.is_made {
+        } else if !self.quiet && is_made {
             say(Some("rewrite"), &format!("no message id was given: made {}", self.message_id));
         }
         Ok(())
     }
 }
 
-/// Input to output, in constant memory.
-fn stream(mut job: Job, input: &mut Input, output: Option<&Path>) -> Result<(), Failure> {
+/// Which stream a message belongs to, and where each of its settings came from.
+fn explain(report: &Report) {
+    let text = match &report.settings {
+        Some(settings) => settings.to_string(),
+        None => "no stream: it is not a message, or passed through as it was".to_owned(),
+    };
+    for line in text.lines() {
+        let _ = writeln!(io::stderr(), "{}", Printable(line));
+    }
+}
+
+/// Input to output: HTML in constant memory, a message once it is whole.
+fn stream(mut job: Job, input: &mut Input, target: Target<'_>) -> Result<(), Failure> {
     let mut buffer = vec![0; CHUNK];
     let mut start = Vec::new();
-    let output = open(output)?;
+    let known = loop {
+        let length = input.read(&mut buffer)?;
+        start.extend_from_slice(&buffer[..length]);
+        if let Some(known) = job.is_message(&start, length == 0) {
+            break known;
+        }
+    };
+    if known {
+        start.extend_from_slice(&input.read_whole()?);
+        return hold(Ok(job), &start, target);
+    }
+    let output = match target {
+        Target::Output(path) => open(path)?,
+        Target::Program(_) => return hold(Ok(job), &start, target), // which is held anyway
+    };
     let name = output.name().to_owned();
     let failed = |error: io::Error| Failure::writing(&name, &error);
     let mut writer = job.rewriter.html_writer(&job.delivery, output)?;
     let mut pending = 0;
-    let mut known = false;
-    loop {
-        let length = input.read(&mut buffer)?;
-        let mut bytes = &buffer[..length];
-        if !known {
-            start.extend_from_slice(bytes);
-            known = job.check_format(&start, length == 0)?.is_some();
-            if !known {
-                continue;
-            }
-            bytes = &start;
-        }
+    let mut length = start.len();
+    while length > 0 {
+        let bytes = if start.is_empty() { &buffer[..length] } else { &start[..] };
         writer.write_all(bytes).map_err(failed)?;
         pending += bytes.len();
         start.clear();
-        if length == 0 {
-            break;
-        }
         if pending >= PUSH {
             writer.flush().map_err(failed)?;
             pending = 0;
         }
+        length = input.read(&mut buffer)?;
     }
     let (output, report) = writer.finish().map_err(failed)?;
     job.tell(&report)?;
-    job.finish(output, &report)
+    job.finish(Some(output), &report)
 }
 
-/// Holds the whole document, so that it can go out as it came in whatever happens.
-fn hold(job: Result<Job, Failure>, input: &mut Input, output: Option<&Path>) -> Result<(), Failure> {
-    let document = input.read_whole()?;
+/// Rewrites what is in memory as a whole, so that it can go out as it came in whatever happens.
+fn hold(job: Result<Job, Failure>, mail: &[u8], target: Target<'_>) -> Result<(), Failure> {
+    let pass = job.as_ref().map_or(true, |job| job.pass);
     let rewritten = job.and_then(|mut job| {
-        job.check_format(&document, true)?;
-        let rewritten = guarded(|| Ok(job.rewriter.rewrite_html(&document, &job.delivery)?))?;
+        let rewritten = job.rewrite(mail)?;
         // Before the first byte goes out: what goes wrong after it could only be told by delivering twice.
         job.tell(&rewritten.report)?;
         Ok((rewritten, job))
     });
-    let mut output = open(output)?;
-    let bytes = rewritten.as_ref().map_or(&document, |(rewritten, _)| &rewritten.bytes);
-    output.write_all(bytes).map_err(|error| Failure::writing(output.name(), &error))?;
     match rewritten {
-        Ok((rewritten, job)) => job.finish(output, &rewritten.report),
-        Err(failure) => {
+        Ok((rewritten, job)) => {
+            let output = deliver(&rewritten.bytes, target)?;
+            job.finish(output, &rewritten.report)
+        }
+        Err(failure) if pass => {
             failure.report(Some("rewrite"));
-            output.commit()
+            deliver(mail, target)?.map_or(Ok(()), Output::commit)
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Writes the mail to where it goes; an output is still to be committed.
+fn deliver(mail: &[u8], target: Target<'_>) -> Result<Option<Output>, Failure> {
+    match target {
+        Target::Program(program) => program.run(mail).map(|()| None),
+        Target::Output(path) => {
+            let mut output = open(path)?;
+            output.write_all(mail).map_err(|error| Failure::writing(output.name(), &error))?;
+            Ok(Some(output))
         }
     }
 }
@@ -213,10 +302,13 @@ fn open(output: Option<&Path>) -> Result<Output, Failure> {
 }
 
 /// The input as it is, where not even the command line was understood.
-pub(super) fn pass_stdin(failure: Failure, command: Option<&str>) -> Result<(), Failure> {
-    let document = Input::open(None)?.read_whole()?;
+pub(super) fn pass_stdin(
+    failure: Failure,
+    command: Option<&str>,
+    program: Option<&Program>,
+) -> Result<(), Failure> {
+    let mail = Input::open(None)?.read_whole()?;
     failure.report(command);
-    let mut output = Output::stdout();
-    output.write_all(&document).map_err(|error| Failure::writing(output.name(), &error))?;
-    output.commit()
+    let target = program.map_or(Target::Output(None), Target::Program);
+    deliver(&mail, target)?.map_or(Ok(()), Output::commit)
 }

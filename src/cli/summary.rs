@@ -8,8 +8,9 @@ use serde::Serialize;
 /// The JSON report: the library's, and the message that it is about.
 #[derive(Serialize)]
 pub(super) struct FileReport<'a> {
-    /// The message id in the tokens, given or made.
-    pub(super) message_id: &'a str,
+    /// The message id in the tokens, given or made; none where the report has that of a message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) message_id: Option<&'a str>,
     #[serde(flatten)]
     pub(super) report: &'a Report,
 }

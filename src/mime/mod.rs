@@ -22,7 +22,7 @@ pub(crate) use self::content_type::Encoding;
 pub(crate) use self::header::{Field, fields, unfold};
 
 /// A longer header block is not read.
-const MAX_HEADER: usize = 256 * 1024;
+pub(crate) const MAX_HEADER: usize = 256 * 1024;
 
 /// What follows that many parts is one last, closed part: memory stays bounded, whatever comes.
 const MAX_PARTS: usize = 100_000;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use openclick::{Delivery, Dialect, Options, VisibleUrl};
 
-use crate::support::{decoder, delivery, dom, laws, options, rewriter, show};
+use crate::support::{delivery, dom, laws, options, rewriter, show, symbolic};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
@@ -55,33 +55,6 @@ fn options_for(path: &Path) -> (Options, Delivery) {
     (made, delivery)
 }
 
-/// Writes every tracking URL as `⟦KIND INDEX TARGET⟧`.
-fn symbolic(html: &[u8]) -> Vec<u8> {
-    let base = b"https://track.example.com/";
-    let mut out = Vec::new();
-    let mut rest = html;
-    while let Some(at) = rest.windows(base.len()).position(|window| window == base) {
-        let length = rest[at + base.len()..]
-            .iter()
-            .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/'))
-            .count();
-        let end = at + base.len() + length;
-        out.extend_from_slice(&rest[..at]);
-        match decoder().decode(std::str::from_utf8(&rest[at..end]).expect("ASCII")) {
-            Ok(token) => match (token.target(), token.link_index()) {
-                (Some(target), Some(index)) => {
-                    out.extend_from_slice(format!("⟦{} {index} {target}⟧", token.kind()).as_bytes());
-                }
-                _ => out.extend_from_slice(format!("⟦{}⟧", token.kind()).as_bytes()),
-            },
-            Err(_) => out.extend_from_slice(&rest[at..end]),
-        }
-        rest = &rest[end..];
-    }
-    out.extend_from_slice(rest);
-    out
-}
-
 #[test]
 fn hostile_documents_come_out_as_expected() {
     let mut wrong = Vec::new();
@@ -93,7 +66,7 @@ fn hostile_documents_come_out_as_expected() {
         let (options, delivery) = options_for(&path);
         let made = options.clone().build().expect("options");
         let rewritten = made.rewrite_html(&html, &delivery).expect("a delivery");
-        let found = symbolic(&rewritten.bytes);
+        let found = symbolic(&rewritten.bytes, 0);
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         if found != expected {
             wrong.push(format!(

@@ -8,7 +8,7 @@ use openclick::Status;
 
 use super::laws;
 
-fn corpus(name: &str) -> Option<PathBuf> {
+pub(super) fn corpus(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus/mail").join(name);
     if !path.exists() {
         eprintln!("corpus {name} not present, skipped");
@@ -41,15 +41,28 @@ fn real_mail_obeys_the_laws() {
     }
 }
 
-#[test]
-fn nasty_messages_come_out_as_expected() {
-    let Some(generator) = corpus("nasty.py") else { return };
+/// The hostile messages, made anew; none where their generator or Python is absent.
+pub(super) fn nasty() -> Option<Vec<(String, Vec<u8>)>> {
+    let folder = nasty_folder()?;
+    let entries = fs::read_dir(folder.path()).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let messages = entries.filter(|path| path.extension().is_some_and(|extension| extension == "eml"));
+    Some(messages.map(|path| (path.display().to_string(), fs::read(&path).expect("a message"))).collect())
+}
+
+fn nasty_folder() -> Option<tempfile::TempDir> {
+    let generator = corpus("nasty.py")?;
     let folder = tempfile::tempdir().expect("a folder");
     let made = Command::new("python3").arg(&generator).arg(folder.path()).output();
     if !made.as_ref().is_ok_and(|made| made.status.success()) {
         eprintln!("Python is not there, skipped");
-        return;
+        return None;
     }
+    Some(folder)
+}
+
+#[test]
+fn nasty_messages_come_out_as_expected() {
+    let Some(folder) = nasty_folder() else { return };
     let expected: serde_json::Value =
         serde_json::from_slice(&fs::read(folder.path().join("expected.json")).expect("expectations"))
             .expect("JSON");
