@@ -26,59 +26,61 @@ const ENGINE: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// White space is allowed around the lines and as lines, not within them: there it is a footer's, whose words
-/// are of the alphabet. Padding is as it must be, or missing.
+/// are of the alphabet. Padding is as it must be, or missing as a whole.
 pub(super) fn decode(body: &[u8]) -> Result<Vec<u8>, Refused> {
-    let text = &body[..characters_end(body)];
-    let padding = text.iter().rev().take_while(|byte| **byte == b'=').count();
-    let text = &text[..text.len() - padding];
-    // Characters wait here until four lines or so can be decoded at once.
+    // Characters wait here until many can be decoded at once.
     let mut waiting = Vec::with_capacity(CHUNK);
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 3);
-    for line in Lines::new(text) {
-        let mut characters = &text[line.characters];
+    let mut bytes = Vec::with_capacity(body.len() / 4 * 3 + 3);
+    for line in Lines::new(body) {
+        let mut characters = &body[line.characters];
         while !characters.is_empty() {
+            if waiting.len() == CHUNK {
+                ENGINE.decode_vec(&waiting, &mut bytes).map_err(|_| reason(body))?;
+                waiting.clear();
+            }
             let (taken, rest) = characters.split_at(characters.len().min(CHUNK - waiting.len()));
             waiting.extend_from_slice(taken);
             characters = rest;
-            if waiting.len() == CHUNK {
-                flush(&mut waiting, &mut bytes, text)?;
-            }
         }
     }
-    let last = waiting.len() % 4;
-    if last == 1 || padding > 0 && padding != (4 - last) % 4 {
-        // Junk is the better reason where there is some.
-        flush(&mut waiting, &mut bytes, text)?;
-        return Err(Refused::Length);
+    // Padding fills the last group, which a chunk does not cut.
+    let length = waiting.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
+    let padding = waiting.len() - length;
+    if padding > 0 && (padding > 2 || !waiting.len().is_multiple_of(4)) {
+        return Err(reason(body));
     }
-    flush(&mut waiting, &mut bytes, text)?;
+    ENGINE.decode_vec(&waiting[..length], &mut bytes).map_err(|_| reason(body))?;
     Ok(bytes)
 }
 
+/// A multiple of four.
 const CHUNK: usize = 4096;
 
-fn flush(waiting: &mut Vec<u8>, bytes: &mut Vec<u8>, text: &[u8]) -> Result<(), Refused> {
-    match ENGINE.decode_vec(&*waiting, bytes) {
-        Ok(()) => {
-            waiting.clear();
-            Ok(())
-        }
-        Err(base64::DecodeError::InvalidLength(_)) if text.iter().all(|byte| is_plausible(*byte)) => {
-            Err(Refused::Length)
-        }
-        Err(_) => {
-            let offset = text.iter().position(|byte| !is_plausible(*byte)).unwrap_or(text.len());
-            Err(Refused::NotBase64 { offset })
+/// Why a body is no base64.
+#[cold]
+fn reason(body: &[u8]) -> Refused {
+    let mut padding = None;
+    for line in Lines::new(body) {
+        for offset in line.characters {
+            match body[offset] {
+                b'=' => padding = padding.or(Some(offset)),
+                byte if !byte.is_ascii_alphanumeric() && !matches!(byte, b'+' | b'/') => {
+                    return Refused::NotBase64 { offset: padding.unwrap_or(offset) };
+                }
+                _ => {
+                    if let Some(offset) = padding {
+                        return Refused::NotBase64 { offset };
+                    }
+                }
+            }
         }
     }
-}
-
-fn is_plausible(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/') || is_white(byte)
+    Refused::Length
 }
 
 pub(super) fn apply(body: &[u8], decoded: &[u8], edits: &[Edit], fallback: LineEnd, out: &mut Vec<u8>) {
-    let Some(first) = edits.iter().find(|edit| !edit.range.is_empty() || !edit.replacement.is_empty()) else {
+    let changes = |edit: &&Edit| !edit.range.is_empty() || !edit.replacement.is_empty();
+    let Some(first) = edits.iter().find(changes) else {
         out.extend_from_slice(body);
         return;
     };
@@ -98,8 +100,7 @@ pub(super) fn apply(body: &[u8], decoded: &[u8], edits: &[Edit], fallback: LineE
     out.extend_from_slice(&body[..layout.start]);
     let mut lines = Wrapped { out, pending: Vec::with_capacity(CHUNK), width, column: 0, line_end };
     let mut at = from;
-    for edit in edits {
-        // A touched group may begin before the line's first edit, but no edit before the line.
+    for edit in edits.iter().filter(changes) {
         lines.write(&decoded[at..edit.range.start]);
         lines.write(&edit.replacement);
         at = edit.range.end;

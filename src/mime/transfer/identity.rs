@@ -67,7 +67,8 @@ pub(super) fn apply(
     out.reserve(body.len() + growth(edits) + 2 * layout.breaks.len());
     let mut breaks = layout.breaks.iter().peekable();
     let mut at = 0;
-    for group in Groups::new(body, edits) {
+    let all: Vec<usize> = (0..edits.len()).collect();
+    for group in groups(body, edits, &all) {
         out.extend_from_slice(&body[at..group.start]);
         at = group.start;
         let written = out.len();
@@ -109,7 +110,7 @@ fn write(
 fn check(lines: &[u8], author: &[u8], around: &Around<'_>, edit: usize) -> Result<(), Refused> {
     let was_from = author.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"From "));
     for line in lines.split(|byte| *byte == b'\n') {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let line = without_cr(line);
         if line.starts_with(b"--") && (around.is_delimiter)(line) {
             return Err(Refused::Delimiter { edit });
         }
@@ -125,54 +126,43 @@ struct Group {
     /// From the first line's start to behind the last line's end.
     start: usize,
     end: usize,
+    /// Of the list of edits.
     edits: Range<usize>,
 }
 
-struct Groups<'a> {
-    body: &'a [u8],
-    edits: &'a [Edit],
-    next: usize,
-    done: usize,
-}
-
-impl<'a> Groups<'a> {
-    fn new(body: &'a [u8], edits: &'a [Edit]) -> Groups<'a> {
-        Groups { body, edits, next: 0, done: 0 }
-    }
-}
-
-impl Iterator for Groups<'_> {
-    type Item = Group;
-
-    fn next(&mut self) -> Option<Group> {
-        let first = self.next;
-        let edit = self.edits.get(first)?;
-        let start = memrchr(b'\n', &self.body[self.done..edit.range.start]);
-        let start = start.map_or(self.done, |newline| self.done + newline + 1);
-        let mut end = end_of_line(self.body, edit.range.end);
-        self.next += 1;
-        while let Some(edit) = self.edits.get(self.next)
-            && (edit.range.start < end || edit.range.start == end && self.is_open(start, end))
-        {
-            if edit.range.end >= end {
-                end = end_of_line(self.body, edit.range.end);
+/// `edits`: indices of those that are made.
+fn groups<'a>(body: &'a [u8], all: &'a [Edit], edits: &'a [usize]) -> impl Iterator<Item = Group> + 'a {
+    let mut next = 0;
+    let mut done = 0;
+    std::iter::from_fn(move || {
+        let first = next;
+        let edit = &all[*edits.get(first)?];
+        let start = memrchr(b'\n', &body[done..edit.range.start]);
+        let start = start.map_or(done, |newline| done + newline + 1);
+        let mut end = end_of_line(body, edit.range.end);
+        next += 1;
+        while let Some(edit) = edits.get(next).map(|index| &all[*index]) {
+            // At the end of the body an insertion is on the last line, unless that one ends.
+            let open = start == end || end == body.len() && !body.ends_with(b"\n");
+            if edit.range.start >= end && !open {
+                break;
             }
-            self.next += 1;
+            if edit.range.end >= end {
+                end = end_of_line(body, edit.range.end);
+            }
+            next += 1;
         }
-        self.done = end;
-        Some(Group { start, end, edits: first..self.next })
-    }
-}
-
-impl Groups<'_> {
-    /// The last line, without a line end.
-    fn is_open(&self, start: usize, end: usize) -> bool {
-        start == end || end == self.body.len() && self.body[end - 1] != b'\n'
-    }
+        done = end;
+        Some(Group { start, end, edits: first..next })
+    })
 }
 
 fn end_of_line(body: &[u8], at: usize) -> usize {
     memchr(b'\n', &body[at..]).map_or(body.len(), |newline| at + newline + 1)
+}
+
+fn without_cr(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 /// A line end to be put in.
@@ -193,17 +183,31 @@ struct Layout {
 impl Layout {
     fn of(body: &[u8], edits: &[Edit], breaks: Breaks<'_>, fallback: LineEnd) -> Layout {
         let mut layout = Layout::default();
+        let mut kept: Vec<usize> = (0..edits.len()).collect();
+        loop {
+            let known = layout.too_long.len();
+            layout.breaks.clear();
+            layout.pass(body, edits, &kept, breaks, fallback);
+            layout.too_long.sort_unstable();
+            layout.too_long.dedup();
+            if layout.too_long.len() == known {
+                return layout;
+            }
+            // To leave an edit brings back what it replaced, a line end maybe: all is looked at again.
+            kept.retain(|index| layout.too_long.binary_search(index).is_err());
+        }
+    }
+
+    fn pass(&mut self, body: &[u8], edits: &[Edit], kept: &[usize], breaks: Breaks<'_>, fallback: LineEnd) {
         let mut places = breaks.body;
-        for group in Groups::new(body, edits) {
+        for group in groups(body, edits, kept) {
+            let text = &body[group.start..group.end];
+            let overlong = text.split(|byte| *byte == b'\n').any(|line| without_cr(line).len() > LONGEST);
             let line_end = LineEnd::near(body, group.start, group.end).unwrap_or(fallback);
-            let author = &body[group.start..group.end];
-            let overlong = author
-                .split(|byte| *byte == b'\n')
-                .any(|line| line.len() > LONGEST && line.strip_suffix(b"\r").unwrap_or(line).len() > LONGEST);
             let mut line =
-                Line { layout: &mut layout, line_end, overlong, column: 0, place: None, pieces: vec![] };
+                Line { layout: self, line_end, overlong, column: 0, place: None, gap: 0, pieces: vec![] };
             let mut at = group.start;
-            for index in group.edits {
+            for &index in &kept[group.edits] {
                 let edit = &edits[index];
                 line.author(body, at..edit.range.start, &mut places);
                 line.replacement(
@@ -212,15 +216,13 @@ impl Layout {
                     body,
                     breaks.replacements.get(index).copied().unwrap_or_default(),
                 );
-                places = &places[places.partition_point(|place| *place < edit.range.end)..];
                 at = edit.range.end;
             }
             let rest = &body[at..group.end];
-            let rest = rest.strip_suffix(b"\n").map_or(rest, |rest| rest.strip_suffix(b"\r").unwrap_or(rest));
+            let rest = rest.strip_suffix(b"\n").map_or(rest, without_cr);
             line.author(body, at..at + rest.len(), &mut places);
+            line.end();
         }
-        layout.too_long.sort_unstable();
-        layout
     }
 }
 
@@ -233,60 +235,59 @@ struct Line<'l> {
     column: usize,
     /// The last place for a break, and its column.
     place: Option<(Break, usize)>,
+    /// How many bytes stand behind the last place, and what of replacements is among them. Where this is too much,
+    /// no break helps.
+    gap: usize,
     pieces: Vec<Piece>,
 }
 
-/// The replacement of an edit, or what of it is in the line.
 struct Piece {
     edit: usize,
-    columns: Range<usize>,
+    /// How many bytes of the replacement stand in the gap.
+    length: usize,
     replaced: usize,
     /// A line end was replaced.
     joins: bool,
 }
 
-impl Piece {
-    fn growth(&self) -> usize {
-        self.columns.len().saturating_sub(self.replaced)
-    }
-}
-
 impl Line<'_> {
     fn author(&mut self, body: &[u8], mut range: Range<usize>, places: &mut &[usize]) {
+        // Those in front of the range are replaced.
         *places = &places[places.partition_point(|place| *place < range.start)..];
         while let [place, rest @ ..] = *places
             && *place < range.end
         {
             *places = rest;
-            self.author_text(*place - range.start);
+            self.grow(*place - range.start);
             range.start = *place;
             self.place(None, body, *place);
         }
-        self.author_text(range.len());
-    }
-
-    fn author_text(&mut self, length: usize) {
-        self.column += length;
-        if !self.overlong {
-            self.settle(Line::leave_largest);
-        }
+        self.grow(range.len());
     }
 
     fn replacement(&mut self, index: usize, edit: &Edit, body: &[u8], places: &[usize]) {
-        self.pieces.push(Piece {
-            edit: index,
-            columns: self.column..self.column,
-            replaced: edit.range.len(),
-            joins: memchr(b'\n', &body[edit.range.clone()]).is_some(),
-        });
+        let before = (self.column, self.place);
+        let replaced = edit.range.len();
+        let joins = memchr(b'\n', &body[edit.range.clone()]).is_some();
+        let piece = |length| Piece { edit: index, length, replaced, joins };
         let text = &edit.replacement[..];
-        let places = places.iter().copied().filter(|place| *place < text.len());
         let mut at = 0;
-        for place in places.chain([text.len()]) {
-            // `<img` and the like in front of the first place need not be within the 998 of an overlong line.
-            let opens = at == 0 && place < text.len();
-            if !self.chunk(index, &text[at..place], opens) {
-                return;
+        for place in places.iter().copied().filter(|place| *place < text.len()).chain([text.len()]) {
+            for (number, text) in text[at..place].split(|byte| *byte == b'\n').enumerate() {
+                if number > 0 {
+                    self.end();
+                }
+                self.pieces.push(piece(text.len()));
+                self.grow(text.len());
+                // `<img` and the like in front of the first place may stand where a hop could cut.
+                let opens = at == 0 && place < edit.replacement.len();
+                if self.overlong && self.column > LONGEST && !text.is_empty() && !self.break_line() && !opens
+                {
+                    self.layout.too_long.push(index);
+                    (self.column, self.place) = before;
+                    self.column += replaced;
+                    return;
+                }
             }
             at = place;
             if at < text.len() {
@@ -295,92 +296,59 @@ impl Line<'_> {
         }
     }
 
-    /// Adds a part of the replacement. False where the edit is left after all.
-    fn chunk(&mut self, index: usize, text: &[u8], opens: bool) -> bool {
-        for (number, text) in text.split(|byte| *byte == b'\n').enumerate() {
-            if number > 0 {
-                self.column = 0;
-                self.place = None;
-                self.pieces.drain(..self.pieces.len() - 1);
-                self.pieces[0].columns = 0..0;
-            }
-            self.column += text.len();
-            if let Some(piece) = self.pieces.last_mut() {
-                piece.columns.end = self.column;
-            }
-            match self.overlong {
-                _ if text.is_empty() => {}
-                false => self.settle(Line::leave_largest),
-                true if opens => self.settle(|_| false),
-                true => self.settle(Line::leave_last),
-            }
-            if self.pieces.last().is_none_or(|piece| piece.edit != index) {
-                return false;
-            }
+    fn grow(&mut self, length: usize) {
+        self.column += length;
+        self.gap += length;
+        if !self.overlong {
+            self.break_line();
         }
-        true
+    }
+
+    /// Breaks the line if it is too long. Whether it is short enough then.
+    fn break_line(&mut self) -> bool {
+        if self.column > LONGEST
+            && let Some((place, column)) = self.place.take()
+        {
+            self.layout.breaks.push(place);
+            self.column -= column;
+        }
+        self.column <= LONGEST
     }
 
     fn place(&mut self, edit: Option<usize>, text: &[u8], offset: usize) {
         if self.column > 0 && matches!(text[offset], b' ' | b'\t') {
             self.place = Some((Break { edit, offset, line_end: self.line_end }, self.column));
+            self.end_gap();
         }
     }
 
-    /// Breaks the line while it is too long; where it cannot be broken, `leave` leaves an edit, or none.
-    fn settle(&mut self, leave: fn(&mut Self) -> bool) {
-        while self.column > LONGEST && (self.break_line() || leave(self)) {}
+    fn end(&mut self) {
+        self.end_gap();
+        self.column = 0;
+        self.place = None;
     }
 
-    fn break_line(&mut self) -> bool {
-        let Some((place, column)) = self.place.take() else {
-            return false;
-        };
-        self.layout.breaks.push(place);
-        self.column -= column;
-        self.pieces.retain_mut(|piece| {
-            let stays = piece.columns.end > column || piece.columns.start >= column;
-            let moved = |place: usize| place.saturating_sub(column);
-            piece.columns = moved(piece.columns.start)..moved(piece.columns.end);
-            stays || place.edit == Some(piece.edit)
-        });
-        true
-    }
-
-    /// Leaves the edit that adds most, the last of such; else the last one that joins lines.
-    fn leave_largest(&mut self) -> bool {
-        let largest = (0..self.pieces.len()).max_by_key(|index| self.pieces[*index].growth());
-        match largest {
-            Some(index) if self.pieces[index].growth() > 0 => {
-                self.leave(index);
-                true
+    /// Leaves edits until what stands between two places is short enough: those that add most, and of such the
+    /// last ones; then the last one that joins lines.
+    fn end_gap(&mut self) {
+        let mut excess = self.gap.saturating_sub(LONGEST);
+        if excess > 0 && !self.overlong {
+            let growth = |piece: &Piece| piece.length.saturating_sub(piece.replaced);
+            self.pieces.sort_by_key(|piece| (growth(piece), piece.edit));
+            while excess > 0
+                && let Some(piece) = self.pieces.pop_if(|piece| growth(piece) > 0)
+            {
+                self.layout.too_long.push(piece.edit);
+                excess = excess.saturating_sub(growth(&piece));
             }
-            _ => match self.pieces.iter().rposition(|piece| piece.joins) {
-                Some(index) => {
-                    let start = self.pieces[index].columns.start;
-                    self.leave(index);
-                    self.pieces.drain(..index);
-                    self.column = self.column.saturating_sub(start);
-                    true
-                }
-                None => false,
-            },
+            if excess > 0
+                && let Some(piece) =
+                    self.pieces.iter().filter(|piece| piece.joins).max_by_key(|piece| piece.edit)
+            {
+                self.layout.too_long.push(piece.edit);
+            }
         }
-    }
-
-    fn leave_last(&mut self) -> bool {
-        let last = self.pieces.len().checked_sub(1);
-        last.inspect(|last| self.leave(*last)).is_some()
-    }
-
-    /// Takes the edit back: what it replaced stands there again.
-    fn leave(&mut self, index: usize) {
-        let piece = self.pieces.remove(index);
-        let back = |column: usize| (column + piece.replaced).saturating_sub(piece.columns.len());
-        self.layout.too_long.push(piece.edit);
-        self.column = back(self.column);
-        for later in &mut self.pieces[index..] {
-            later.columns = back(later.columns.start)..back(later.columns.end);
-        }
+        self.gap = 0;
+        self.pieces.clear();
     }
 }

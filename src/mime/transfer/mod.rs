@@ -46,8 +46,8 @@ impl Transfer {
 /// Why a body passes through as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// base64: the byte at this offset of the body is neither of the alphabet nor white space at a line's end or
-    /// start, or it stands behind the padding.
+    /// base64: the byte at this offset of the body is neither of the alphabet nor white space around a line, or it is
+    /// padding that more stands behind.
     NotBase64 { offset: usize },
     /// base64: the characters do not make whole octets, or there is too much or too little padding.
     Length,
