@@ -2,5 +2,6 @@
 
 mod cli;
 mod html;
+mod streams;
 mod support;
 mod token;
