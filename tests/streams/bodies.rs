@@ -12,7 +12,7 @@ static REWRITER: LazyLock<Rewriter> =
 
 /// The first line is a pattern, each further one a header field; without a colon it is one more word of the field before,
 /// as in a folded value.
-pub fn streams(data: &[u8]) {
+pub(crate) fn streams(data: &[u8]) {
     let mut lines = data.split(|byte| *byte == b'\n');
     let pattern = String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned();
     let mut pairs: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
