@@ -35,14 +35,16 @@ pub(crate) struct Malformed;
 
 type Result<T> = std::result::Result<T, Malformed>;
 
-/// The addresses of an unfolded value; those in groups are like any other.
+/// All of them.
+#[cfg(test)]
 pub(crate) fn parse(value: &[u8]) -> Result<Vec<Address>> {
     let mut addresses = Vec::new();
     each(value, |address| addresses.push(address))?;
     Ok(addresses)
 }
 
-/// Calls back with each address, one after the other: a hostile header has ten thousands.
+/// Calls back with each address of an unfolded value, those in groups like any other; one by one, since a hostile header has
+/// ten thousands.
 pub(crate) fn each(value: &[u8], mut found: impl FnMut(Address)) -> Result<()> {
     let mut list = List { text: value, at: 0 };
     let mut in_group = false;
@@ -302,6 +304,54 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(addresses(value).as_deref(), Some(expected), "{value}");
+        }
+    }
+
+    /// What Python's `email.utils.getaddresses` finds in each value, without the names; `None` without Python.
+    fn by_python(values: &[String]) -> Option<Vec<Vec<String>>> {
+        use std::io::Write;
+        use std::process::{Command, Stdio};
+
+        const SCRIPT: &str = "import email.utils, json, sys
+values = json.load(sys.stdin.buffer)
+print(json.dumps([[a for _, a in email.utils.getaddresses([v]) if a] for v in values]))";
+        let mut command = Command::new("python3");
+        command.args(["-c", SCRIPT]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let Ok(mut python) = command.spawn() else {
+            eprintln!("skipped: no python3 here");
+            return None;
+        };
+        let input = serde_json::to_vec(values).unwrap();
+        let mut stdin = python.stdin.take().unwrap();
+        // In a thread of its own: neither pipe may fill up.
+        let writer = std::thread::spawn(move || stdin.write_all(&input));
+        let output = python.wait_with_output().unwrap();
+        if writer.join().unwrap().is_err() || !output.status.success() {
+            eprintln!("skipped: python3 has no email.utils here");
+            return None;
+        }
+        Some(serde_json::from_slice(&output.stdout).unwrap())
+    }
+
+    #[test]
+    fn as_python_reads_them() {
+        use proptest::strategy::{Strategy, ValueTree};
+        use proptest::test_runner::TestRunner;
+
+        const NAMES: &str =
+            "(|[A-Z][a-z]{0,3}( [A-Z]\\.?)?( [a-z]+)?|\"[a-z,@<>; .]{1,8}\"|=\\?utf-8\\?q\\?[A-Z]=2C\\?=)";
+        const ADDRESS: &str = "([a-z0-9+_=/!-]{1,6}(\\.[a-zü]{1,4}){0,2}|\"[a-z @,]{1,6}\")@([a-zü-]{1,6}(\\.[a-z]{2,4}){0,2}|\\[192\\.0\\.2\\.1\\])";
+        let mailbox = format!("({NAMES} <{ADDRESS}>|{ADDRESS})( \\([a-z @,]{{0,5}}\\))?");
+        let list =
+            format!("{mailbox}(, ?{mailbox}){{0,3}}|[A-Z][a-z]{{1,4}}: ?({mailbox}(, {mailbox}){{0,2}})?;");
+        let mut runner = TestRunner::deterministic();
+        let strategy = proptest::string::string_regex(&list).unwrap();
+        let values: Vec<String> =
+            (0..2000).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect();
+        let Some(python) = by_python(&values) else { return };
+        for (value, expected) in values.iter().zip(python) {
+            let ours = parse(value.as_bytes()).map(|list| list.iter().map(ToString::to_string).collect());
+            assert_eq!(ours, Ok(expected), "{value}");
         }
     }
 

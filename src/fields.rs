@@ -15,7 +15,10 @@ use std::borrow::Cow;
 /// assert_eq!(fields.all("X-Job").count(), 2);
 /// ```
 #[derive(Debug, Clone, Default)]
-pub struct HeaderFields<'a>(Vec<(Cow<'a, [u8]>, Cow<'a, [u8]>)>);
+pub struct HeaderFields<'a>(Vec<Field<'a>>);
+
+/// Name and value.
+type Field<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
 
 impl<'a> HeaderFields<'a> {
     /// Fields whose names and values are text.

@@ -3,5 +3,6 @@
 mod cli;
 mod html;
 mod mime;
+mod streams;
 mod support;
 mod token;

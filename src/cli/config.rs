@@ -4,14 +4,23 @@
 use std::ops::Range;
 use std::path::Path;
 
+use openclick::stream::Streams;
 use toml::de::{DeTable, DeValue};
 
 use super::exit::{Cause, Failure};
-use super::setting::{ALL, Setting, Shape, Value, did_you_mean};
+use super::setting::{ALL, Shape, Value, did_you_mean};
 use super::settings::{Entry, Origin};
+use super::streams;
 
-/// Reads the settings of a file.
-pub(super) fn read(path: &Path) -> Result<Vec<Entry>, Failure> {
+/// What a file says.
+#[derive(Debug, Default)]
+pub(super) struct File {
+    pub(super) set: Vec<Entry>,
+    pub(super) streams: Streams,
+}
+
+/// Reads the settings of a file, and its streams.
+pub(super) fn read(path: &Path) -> Result<File, Failure> {
     let text = std::fs::read(path).map_err(|error| {
         Failure::configuration(format!("configuration {}: {}", path.display(), Cause(&error)))
     })?;
@@ -26,7 +35,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Entry>, Failure> {
     parse(path, text)
 }
 
-fn parse(path: &Path, text: &str) -> Result<Vec<Entry>, Failure> {
+fn parse(path: &Path, text: &str) -> Result<File, Failure> {
     let refuse = |span: Range<usize>, why: String| {
         Failure::configuration(format!("{}: {why}", place(path, text, span.start)))
     };
@@ -35,23 +44,30 @@ fn parse(path: &Path, text: &str) -> Result<Vec<Entry>, Failure> {
     // In the order of the file: of several mistakes the first is named.
     let mut entries: Vec<_> = table.get_ref().iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
-    let mut set = Vec::new();
+    let mut file = File::default();
     for (key, value) in entries {
         let name: &str = key.get_ref();
+        if name == STREAM {
+            file.streams = streams::parse(value).map_err(|(span, why)| refuse(span, why))?;
+            continue;
+        }
         let Some(setting) = ALL.iter().find(|setting| setting.name == name) else {
-            let meant = did_you_mean(name, ALL.iter().map(|setting| setting.name));
+            let meant = did_you_mean(name, ALL.iter().map(|setting| setting.name).chain([STREAM]));
             return Err(refuse(key.span(), format!("unknown key `{name}`{meant}")));
         };
         let origin = Origin::File(place(path, text, value.span().start));
-        let mut value = convert(setting, value.get_ref())
+        let mut value = convert(setting.shape, value.get_ref())
             .map_err(|why| refuse(value.span(), format!("{}: {why}", setting.name)))?;
         if let Value::Path(relative) = &mut value {
             *relative = path.parent().unwrap_or(Path::new("")).join(&*relative);
         }
-        set.push((*setting, value, origin));
+        file.set.push((*setting, value, origin));
     }
-    Ok(set)
+    Ok(file)
 }
+
+/// The key that is no setting.
+const STREAM: &str = "stream";
 
 /// `file:line:column`, both counted from 1, columns in characters.
 fn place(path: &Path, text: &str, offset: usize) -> String {
@@ -61,26 +77,27 @@ fn place(path: &Path, text: &str, offset: usize) -> String {
     format!("{}:{line}:{column}", path.display())
 }
 
-fn convert(setting: &Setting, value: &DeValue<'_>) -> Result<Value, String> {
-    let expected = || format!("expected {}, found {}", setting.shape, described(value));
-    match (setting.shape, value) {
+/// A value of the file in this shape.
+pub(super) fn convert(shape: Shape, value: &DeValue<'_>) -> Result<Value, String> {
+    let expected = || format!("expected {shape}, found {}", described(value));
+    match (shape, value) {
         (Shape::Switch, DeValue::Boolean(on)) => Ok(Value::Switch(*on)),
         (Shape::Count | Shape::Time, DeValue::Integer(number)) => {
             u64::from_str_radix(number.as_str(), number.radix()).map(Value::Count).map_err(|_| expected())
         }
-        (Shape::Day | Shape::Time, DeValue::Datetime(moment)) => setting.read(&moment.to_string()),
+        (Shape::Day | Shape::Time, DeValue::Datetime(moment)) => shape.read(&moment.to_string()),
         (Shape::Text | Shape::Path | Shape::Choice(_) | Shape::Day | Shape::Time, DeValue::String(text)) => {
-            setting.read(text)
+            shape.read(text)
         }
         (Shape::Words(_) | Shape::Texts, DeValue::Array(array)) => {
             let mut list = Vec::new();
             for entry in array {
                 let DeValue::String(text) = entry.get_ref() else {
                     let found = described(entry.get_ref());
-                    return Err(format!("expected {}, found {found} in it", setting.shape));
+                    return Err(format!("expected {shape}, found {found} in it"));
                 };
-                match setting.shape {
-                    Shape::Words(_) => match setting.read(text)? {
+                match shape {
+                    Shape::Words(_) => match shape.read(text)? {
                         Value::List(words) => list.extend(words),
                         _ => return Err(expected()),
                     },
@@ -90,13 +107,14 @@ fn convert(setting: &Setting, value: &DeValue<'_>) -> Result<Value, String> {
             Ok(Value::List(list))
         }
         (Shape::Words(_) | Shape::Texts, DeValue::String(_)) => {
-            Err(format!("expected {}, found a string: put it in [ ]", setting.shape))
+            Err(format!("expected {shape}, found a string: put it in [ ]"))
         }
         _ => Err(expected()),
     }
 }
 
-fn described(value: &DeValue<'_>) -> &'static str {
+/// What a value is, in a message.
+pub(super) fn described(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a string",
         DeValue::Integer(number) if number.as_str().starts_with('-') => "a negative number",
@@ -111,7 +129,7 @@ fn described(value: &DeValue<'_>) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::setting;
+    use super::super::setting::{self, Setting};
     use super::*;
 
     fn error(text: &str) -> String {
@@ -126,7 +144,7 @@ mod tests {
         let text = "tracking-domain = 't.example'\nkey-file = \"keys/a\"\noutlook = false\nmax-links = 1_000\n\
                     skip-host = [\"a.example\", 'b.example']\nexpires = 1970-01-03\nsealed-at = 1970-01-01T00:01:00Z\n\
                     list-unsubscribe = [\"https://u/?a,b\"]\ndialects = []\n";
-        let set = parse(Path::new("etc/o.toml"), text).unwrap();
+        let set = parse(Path::new("etc/o.toml"), text).unwrap().set;
         let of =
             |setting: &Setting| set.iter().find(|(other, ..)| other.name == setting.name).unwrap().1.clone();
         assert_eq!(of(&setting::TRACKING_DOMAIN), Value::Text("t.example".into()));
@@ -148,7 +166,7 @@ mod tests {
                 "\n tracking_domain = 't'\n",
                 "o.toml:2:2: unknown key `tracking_domain`; did you mean `tracking-domain`?",
             ),
-            ("[stream]\n", "o.toml:1:2: unknown key `stream`"),
+            ("[streams]\n", "o.toml:1:2: unknown key `streams`; did you mean `stream`?"),
             ("max-links = 'x'\n", "o.toml:1:13: max-links: expected a whole number from 0, found a string"),
             (
                 "max-links = -1\n",

@@ -192,7 +192,7 @@ pub(super) fn delivery(
 }
 
 /// What the recipient agreed to: whatever any source takes away is gone.
-fn consent(settings: &Settings) -> Consent {
+pub(super) fn consent(settings: &Settings) -> Consent {
     let refused = |what| settings.all_lists(&s::NO_CONSENT).any(|word| word == what);
     let clicks = if refused("clicks") { Consent::NONE } else { Consent::CLICKS };
     let opens = if refused("opens") { Consent::NONE } else { Consent::OPENS };

@@ -19,6 +19,7 @@ mod rewrite;
 mod sanitize;
 mod setting;
 mod settings;
+mod streams;
 mod summary;
 mod time;
 

@@ -124,7 +124,8 @@ settings! {
         "How many links the report lists; all are counted [default: 10000]";
 
     DIALECTS = "dialects", Shape::Words(DIALECT_NAMES), "NAME", LINKS,
-        "Whose opt-out attributes are honoured and removed; exactly these [default: sparkpost]";
+        "Whose opt-out attributes are honoured and removed, and whose headers switch tracking; exactly these \
+         [default: sparkpost]";
     SKIP_HOST = "skip-host", Shape::Words(&[]), "HOST", LINKS,
         "A host whose links are left, or *.suffix; may be repeated";
     VISIBLE_URL = "visible-url", Shape::Choice(&["track", "leave"]), "WHAT", LINKS,
@@ -135,6 +136,10 @@ settings! {
         "Leave longer destinations [default: 4096]";
     MAX_URL_LENGTH = "max-url-length", Shape::Count, "CHARS", LINKS,
         "Leave links whose tracking URL would be longer [default: 2000]";
+
+    STRIP_API_HEADERS = "strip-api-headers", Shape::Words(API_HEADER_NAMES), "NAME", MAIL,
+        "Whose API headers, such as X-MSYS-API, are taken out of the message; never X-Job, X-Virtual-MTA and X-Sp-* \
+         [default: none]";
 
     URL_FORMAT = "url-format", Shape::Choice(&["sealed", "template", "sparky-pmta"]), "FORMAT", URLS,
         "sealed: tokens that `openclick decode` reads. template: --url-template. sparky-pmta: as sparkyPMTATracking does \
@@ -162,6 +167,9 @@ const DIALECT_NAMES: &[&str] = &[
     "postal",
 ];
 
+/// Those of them that have API headers; the test holds these too.
+const API_HEADER_NAMES: &[&str] = &["sparkpost", "sendgrid", "ses", "mailgun", "postmark", "mandrill"];
+
 impl Setting {
     /// The setting's variable, such as `OPENCLICK_TRACKING_DOMAIN`.
     pub(super) fn variable(&self) -> String {
@@ -170,7 +178,14 @@ impl Setting {
 
     /// Reads the value that a flag, a variable or a string in the file has.
     pub(super) fn read(&self, text: &str) -> Result<Value, String> {
-        let value = match self.shape {
+        self.shape.read(text)
+    }
+}
+
+impl Shape {
+    /// Reads a value of this shape.
+    pub(super) fn read(self, text: &str) -> Result<Value, String> {
+        let value = match self {
             Shape::Text => Some(Value::Text(text.to_owned())),
             Shape::Path => Some(Value::Path(text.into())),
             Shape::Switch => text.parse().ok().map(Value::Switch),
@@ -195,7 +210,7 @@ impl Setting {
             Shape::Day => time::day(text).map(|day| Value::Count(day.into())),
             Shape::Time => time::seconds(text).map(Value::Count),
         };
-        value.ok_or_else(|| format!("expected {}, found `{text}`", self.shape))
+        value.ok_or_else(|| format!("expected {self}, found `{text}`"))
     }
 }
 
@@ -249,6 +264,8 @@ mod tests {
     fn dialects_are_those_of_the_library() {
         let names: Vec<_> = openclick::Dialect::ALL.iter().map(|dialect| dialect.as_str()).collect();
         assert_eq!(names, DIALECT_NAMES);
+        let names = openclick::api_header::DIALECTS.map(|dialect| dialect.as_str());
+        assert_eq!(names, API_HEADER_NAMES);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
+use openclick::stream::Streams;
 
 use super::config;
 use super::exit::{Exit, Failure};
@@ -45,17 +46,20 @@ pub(super) type Entry = (&'static Setting, Value, Origin);
 #[derive(Debug)]
 pub(super) struct Settings {
     set: Vec<Entry>,
+    streams: Streams,
 }
 
 impl Settings {
     /// Gathers flags, variables and the file that `--config` or `OPENCLICK_CONFIG` names.
     pub(super) fn gather(matches: &ArgMatches) -> Result<Settings, Failure> {
-        let mut settings = Settings { set: flags(matches, ALL)? };
+        let mut settings = Settings { set: flags(matches, ALL)?, streams: Streams::new() };
         settings.set.extend(variables(ALL)?);
         let path = matches.get_one::<PathBuf>("config").cloned();
         let path = path.or_else(|| variable("OPENCLICK_CONFIG").map(PathBuf::from));
         if let Some(path) = path {
-            settings.set.extend(config::read(&path)?);
+            let file = config::read(&path)?;
+            settings.set.extend(file.set);
+            settings.streams = file.streams;
         }
         Ok(settings)
     }
@@ -64,7 +68,17 @@ impl Settings {
     pub(super) fn early(matches: &ArgMatches, which: &[&'static Setting]) -> Settings {
         let mut set = flags(matches, which).unwrap_or_default();
         set.extend(which.iter().flat_map(|setting| variables(&[setting]).unwrap_or_default()));
-        Settings { set }
+        Settings { set, streams: Streams::new() }
+    }
+
+    /// The streams of the file.
+    pub(super) fn streams(&self) -> &Streams {
+        &self.streams
+    }
+
+    /// The value of a setting that counts among those of some origins.
+    pub(super) fn find_from(&self, name: &str, is_asked: fn(&Origin) -> bool) -> Option<&Entry> {
+        self.set.iter().find(|(setting, _, origin)| setting.name == name && is_asked(origin))
     }
 
     fn find(&self, setting: &Setting) -> Option<&Entry> {
@@ -139,7 +153,7 @@ impl Settings {
 }
 
 /// A bad flag is bad usage; a bad variable or file is bad configuration.
-fn refuse(setting: &Setting, origin: &Origin, why: impl fmt::Display) -> Failure {
+pub(super) fn refuse(setting: &Setting, origin: &Origin, why: impl fmt::Display) -> Failure {
     let message = format!("{}: {why}", origin.spell(setting));
     match origin {
         Origin::Flag => Failure::usage(message),

@@ -1,5 +1,6 @@
 //! What must hold of a message's headers for a stream.
 
+use std::cell::OnceCell;
 use std::fmt;
 
 use url::Host;
@@ -55,7 +56,7 @@ impl Condition {
     }
 
     /// The domain of the address in `From`. Where there are several addresses, each one's domain must match; a
-    /// malformed `From` matches nothing. International domains are compared in Punycode, however message and glob
+    /// malformed `From` matches nothing, nor does one of more than 100 addresses. International domains are compared in Punycode, however message and glob
     /// write them.
     ///
     /// # Errors
@@ -99,12 +100,13 @@ impl Condition {
         Ok(Condition { what, globs })
     }
 
-    pub(super) fn holds(&self, fields: &HeaderFields<'_>) -> bool {
+    pub(super) fn holds(&self, message: &Message<'_>) -> bool {
         let matches = |value: &[u8]| self.globs.iter().any(|glob| glob.matches(value));
         match &self.what {
-            What::First(name) => fields.first(name).is_some_and(matches),
-            What::Header(name) => fields.all(name).any(matches),
-            What::FromDomain => from_domains(fields)
+            What::First(name) => message.fields.first(name).is_some_and(matches),
+            What::Header(name) => message.fields.all(name).any(matches),
+            What::FromDomain => message
+                .sender_domains()
                 .is_some_and(|domains| domains.iter().all(|domain| matches(domain.as_bytes()))),
         }
     }
@@ -124,15 +126,39 @@ impl fmt::Display for Condition {
     }
 }
 
+/// A message's headers, with what more than one condition asks of them.
+pub(super) struct Message<'f> {
+    fields: &'f HeaderFields<'f>,
+    from_domains: OnceCell<Option<Vec<String>>>,
+}
+
+impl<'f> Message<'f> {
+    pub(super) fn new(fields: &'f HeaderFields<'f>) -> Message<'f> {
+        Message { fields, from_domains: OnceCell::new() }
+    }
+
+    fn sender_domains(&self) -> Option<&[String]> {
+        self.from_domains.get_or_init(|| from_domains(self.fields)).as_deref()
+    }
+}
+
 /// The domains of all addresses in From, in Punycode; none where there is no address, or what stands there is none.
 fn from_domains(fields: &HeaderFields<'_>) -> Option<Vec<String>> {
+    /// More authors than any mail has.
+    const MOST: usize = 100;
+
     let mut domains = Vec::new();
+    let mut total = 0;
     for value in fields.all("From") {
-        for address in address::parse(value).ok()? {
-            domains.push(ascii(address.domain()));
-        }
+        let read = address::each(value, |address| {
+            total += 1;
+            if total <= MOST {
+                domains.push(ascii(address.domain()));
+            }
+        });
+        read.ok()?;
     }
-    (!domains.is_empty()).then_some(domains)
+    (1..=MOST).contains(&total).then_some(domains)
 }
 
 fn ascii(domain: &str) -> String {

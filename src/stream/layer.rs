@@ -49,7 +49,7 @@ impl Setting {
 
     /// The name of the configuration file, such as `click-tracking`.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Setting::Tracking => "tracking",
             Setting::ClickTracking => "click-tracking",

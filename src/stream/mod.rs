@@ -47,6 +47,7 @@ pub use self::glob::Glob;
 pub use self::layer::{Layer, Setting};
 pub use self::resolved::{Given, Matched, Resolved, Source, Sourced};
 
+use self::condition::Message;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fields::{self, HeaderFields};
 
@@ -96,8 +97,8 @@ impl Stream {
         self
     }
 
-    fn matches(&self, fields: &HeaderFields<'_>) -> bool {
-        self.conditions.iter().all(|condition| condition.holds(fields))
+    fn matches(&self, message: &Message<'_>) -> bool {
+        self.conditions.iter().all(|condition| condition.holds(message))
     }
 
     fn locks(&self, setting: Setting) -> bool {
@@ -176,7 +177,8 @@ impl Streams {
     /// The settings of the message with these header fields.
     #[must_use]
     pub fn resolve(&self, fields: &HeaderFields<'_>, given: &Given) -> Resolved {
-        let at = self.0.iter().position(|stream| stream.matches(fields));
+        let message = Message::new(fields);
+        let at = self.0.iter().position(|stream| stream.matches(&message));
         resolved::resolve(at.map(|at| (at, &self.0[at])), fields, given)
     }
 }

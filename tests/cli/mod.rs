@@ -10,6 +10,7 @@ mod pages;
 mod rewrite;
 mod streams;
 mod terminal;
+mod traffic;
 
 use std::ffi::OsStr;
 use std::io::Write;
