@@ -71,7 +71,7 @@ pub(crate) fn check(html: &[u8], report: &Report) {
     let fail = |why: String| -> ! { panic!("{why}\ninput: {}", show(html)) };
 
     let no_pixels = report.pixels.iter().all(|pixel| pixel.reason == Some(NoPlace::Off));
-    if no_pixels && !placeholders(html, &places).is_empty() {
+    if no_pixels && html.windows(PLACEHOLDER.len()).any(|window| window == PLACEHOLDER) {
         return; // it is taken out, and the document read as if it had never been there
     }
     // Every link, in order, and what it is worth.
