@@ -75,6 +75,8 @@ pub struct Options {
     charset: Option<String>,
     streams: Streams,
     overrides: Layer,
+    defaults: Layer,
+    strip_api_headers: Vec<Dialect>,
 }
 
 type OnLink = Arc<dyn Fn(&LinkReport) + Send + Sync>;
@@ -146,6 +148,8 @@ impl Options {
             charset: None,
             streams: Streams::new(),
             overrides: Layer::new(),
+            defaults: Layer::new(),
+            strip_api_headers: Vec::new(),
         })
     }
 
@@ -268,6 +272,22 @@ impl Options {
         self
     }
 
+    /// What stands below a message's header and its stream, beside the switches and the customer id of these
+    /// options: a campaign, pool and subaccount. Default nothing.
+    #[must_use]
+    pub fn defaults(mut self, layer: Layer) -> Options {
+        self.defaults = layer;
+        self
+    }
+
+    /// Takes the API headers of these dialects out of messages that are rewritten, see
+    /// [`api_header`](crate::api_header). Default none.
+    #[must_use]
+    pub fn strip_api_headers(mut self, dialects: impl IntoIterator<Item = Dialect>) -> Options {
+        self.strip_api_headers = dialects.into_iter().collect();
+        self
+    }
+
     /// What happens to a signed message. Default [`OnSigned::Refuse`].
     #[must_use]
     pub fn on_signed(self, what: OnSigned) -> Options {
@@ -348,7 +368,13 @@ impl Options {
             }
         }
         let urls = UrlWriter::new(self.domain, self.format, self.keys)?;
-        let traffic = Traffic { streams: self.streams, overrides: self.overrides, domains };
+        let traffic = Traffic {
+            streams: self.streams,
+            overrides: self.overrides,
+            defaults: self.defaults,
+            strip_api_headers: self.strip_api_headers,
+            domains,
+        };
         Ok(Rewriter::new(urls, self.settings, traffic))
     }
 }

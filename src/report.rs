@@ -314,7 +314,8 @@ pub enum Change {
         /// Its value now.
         to: String,
     },
-    /// A header field was removed: by [`OnSigned::Strip`](crate::OnSigned::Strip).
+    /// A header field was removed: by [`OnSigned::Strip`](crate::OnSigned::Strip) or
+    /// [`Options::strip_api_headers`](crate::Options::strip_api_headers).
     FieldRemoved {
         /// Its name.
         name: String,

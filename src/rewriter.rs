@@ -5,6 +5,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use crate::charset::{Charset, sniff};
+use crate::dialect::Dialect;
 use crate::error::{Error, ErrorKind, Result};
 use crate::html::{Scan, Source};
 use crate::message;
@@ -30,6 +31,10 @@ pub(crate) struct Traffic {
     pub(crate) streams: Streams,
     /// What stands above streams and headers.
     pub(crate) overrides: Layer,
+    /// What stands below them.
+    pub(crate) defaults: Layer,
+    /// Whose API headers are taken out.
+    pub(crate) strip_api_headers: Vec<Dialect>,
     /// The writers of further tracking domains.
     pub(crate) domains: Vec<(TrackingDomain, Arc<UrlWriter>, Arc<[String]>)>,
 }

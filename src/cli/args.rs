@@ -24,6 +24,7 @@ const REWRITE: &[&Setting] = &[
     &s::SUBACCOUNT,
     &s::LIST_UNSUBSCRIBE,
     &s::NO_CONSENT,
+    &s::ON_SIGNED,
     &s::STRIP_API_HEADERS,
     &s::SEALED_AT,
     &s::EXPIRES,

@@ -5,12 +5,13 @@ use std::io;
 use std::path::Path;
 
 use openclick::{
-    Consent, Delivery, Dialect, KeyRing, Options, Rewriter, TrackingDomain, UrlFormat, VisibleUrl,
+    Consent, Delivery, Dialect, KeyRing, OnSigned, Options, Rewriter, TrackingDomain, UrlFormat, VisibleUrl,
 };
 
 use super::exit::{Cause, Exit, Failure};
 use super::setting::{self as s, Setting};
 use super::settings::{Settings, missing};
+use super::streams::StreamsConfig;
 use super::time;
 
 /// The keys that the settings name.
@@ -110,6 +111,19 @@ pub(super) fn rewriter(settings: &Settings) -> Result<Rewriter, Failure> {
     if let Some("leave") = settings.text(&s::VISIBLE_URL) {
         options = options.visible_url(VisibleUrl::Leave);
     }
+    if let Some(what) = settings.text(&s::ON_SIGNED) {
+        options = options.on_signed(match what {
+            "rewrite" => OnSigned::Rewrite,
+            "strip" => OnSigned::Strip,
+            _ => OnSigned::Refuse,
+        });
+    }
+    let traffic = StreamsConfig::of(settings)?;
+    options = options
+        .streams(traffic.streams)
+        .overrides(traffic.caller)
+        .defaults(traffic.global)
+        .strip_api_headers(traffic.strip);
     Ok(options.build()?)
 }
 
@@ -145,11 +159,30 @@ fn url_format(settings: &Settings) -> Result<(UrlFormat, &'static Setting), Fail
     })
 }
 
-/// The delivery that the settings describe, for this message.
+/// The delivery that the settings describe, for this HTML document.
 pub(super) fn delivery(
     settings: &Settings,
     message_id: &str,
     rewriter: &Rewriter,
+) -> Result<Delivery, Failure> {
+    described(settings, message_id, rewriter, true)
+}
+
+/// The delivery that the settings describe, for a message that says itself what they do not.
+pub(super) fn message_delivery(
+    settings: &Settings,
+    message_id: Option<&str>,
+    rewriter: &Rewriter,
+) -> Result<Delivery, Failure> {
+    let delivery = described(settings, message_id.unwrap_or("none"), rewriter, false)?;
+    Ok(if message_id.is_some() { delivery } else { delivery.id_of_message() })
+}
+
+fn described(
+    settings: &Settings,
+    message_id: &str,
+    rewriter: &Rewriter,
+    is_html: bool,
 ) -> Result<Delivery, Failure> {
     // As with the options: what is wrong is named by its setting, and before anything is read.
     let check = |delivery: &Delivery, setting| match rewriter.html_writer(delivery, io::sink()) {
@@ -167,8 +200,12 @@ pub(super) fn delivery(
     ];
     for (setting, set) in texts {
         if let Some(text) = settings.text(setting) {
-            delivery = set(delivery, text.to_owned());
-            check(&delivery, setting)?;
+            let named = set(delivery.clone(), text.to_owned());
+            check(&named, setting)?;
+            // A message's header and stream stand between a flag and the file.
+            if is_html || setting.name == s::RECIPIENT.name {
+                delivery = named;
+            }
         }
     }
     for url in settings.list(&s::LIST_UNSUBSCRIBE).into_iter().flatten() {

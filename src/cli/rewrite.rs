@@ -127,10 +127,8 @@ impl Job {
         let is_made = given.is_none();
         let message_id = given.map_or_else(job::random_id, Ok)?;
         let delivery = job::delivery(&settings, &message_id, &rewriter)?;
-        let message_delivery = match is_made {
-            true => delivery.clone().id_of_message(),
-            false => delivery.clone(),
-        };
+        let message_delivery =
+            job::message_delivery(&settings, (!is_made).then_some(&*message_id), &rewriter)?;
         Ok(Job {
             rewriter,
             delivery,

@@ -137,6 +137,9 @@ settings! {
     MAX_URL_LENGTH = "max-url-length", Shape::Count, "CHARS", LINKS,
         "Leave links whose tracking URL would be longer [default: 2000]";
 
+    ON_SIGNED = "on-signed", Shape::Choice(&["refuse", "rewrite", "strip"]), "WHAT", MAIL,
+        "A message with a DKIM-Signature or ARC-Seal, which a rewrite breaks: let it pass as it is, rewrite it, or \
+         rewrite it and take its signatures out [default: refuse]";
     STRIP_API_HEADERS = "strip-api-headers", Shape::Words(API_HEADER_NAMES), "NAME", MAIL,
         "Whose API headers, such as X-MSYS-API, are taken out of the message; never X-Job, X-Virtual-MTA and X-Sp-* \
          [default: none]";

@@ -3,39 +3,36 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use openclick::stream::{Condition, Given, Layer, Setting as Name, Stream, Streams};
+use openclick::stream::{Condition, Layer, Setting as Name, Stream, Streams};
 use openclick::{Dialect, TrackingDomain};
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use super::config::{convert, described};
 use super::exit::Failure;
-use super::job;
 use super::setting::{self as s, Setting, Shape, Value, did_you_mean};
 use super::settings::{Origin, Settings};
 
-/// All that decides on the settings of a message before its headers are seen.
+/// All that decides on the settings of a message beside the options.
 #[derive(Debug)]
 pub(super) struct StreamsConfig {
     pub(super) streams: Streams,
-    pub(super) given: Given,
+    /// What flags and variables say, which stands above a message's header.
+    pub(super) caller: Layer,
+    /// What the file says, which stands below it.
+    pub(super) global: Layer,
     /// Whose API headers are taken out.
     pub(super) strip: Vec<Dialect>,
 }
 
 impl StreamsConfig {
-    /// Takes apart what flags and variables say, which stands above a message's headers, and what the file says, which
-    /// stands below them.
     pub(super) fn of(settings: &Settings) -> Result<StreamsConfig, Failure> {
-        let mut given = Given::new()
-            .caller(layer(settings, |origin| !matches!(origin, Origin::File(_)))?)
-            .global(layer(settings, |origin| matches!(origin, Origin::File(_)))?)
-            .consent(job::consent(settings));
-        if let Some(dialects) = dialects(settings, &s::DIALECTS)? {
-            given = given.dialects(dialects);
-        }
-        let strip = dialects(settings, &s::STRIP_API_HEADERS)?.unwrap_or_default();
-        Ok(StreamsConfig { streams: settings.streams().clone(), given, strip })
+        Ok(StreamsConfig {
+            streams: settings.streams().clone(),
+            caller: layer(settings, |origin| !matches!(origin, Origin::File(_)))?,
+            global: layer(settings, |origin| matches!(origin, Origin::File(_)))?,
+            strip: dialects(settings, &s::STRIP_API_HEADERS)?.unwrap_or_default(),
+        })
     }
 }
 
@@ -268,8 +265,8 @@ fn in_order<'t, 'f>(table: &'t DeTable<'f>) -> Vec<(&'t Spanned<Cow<'f, str>>, &
 
 #[cfg(test)]
 mod tests {
-    use openclick::HeaderFields;
-    use openclick::stream::Source;
+    use openclick::stream::{Given, Source};
+    use openclick::{Consent, HeaderFields};
 
     use super::super::args;
     use super::*;
@@ -285,6 +282,14 @@ mod tests {
         let matches = args::command().try_get_matches_from(words).unwrap();
         let settings = Settings::gather(matches.subcommand_matches("rewrite").unwrap()).unwrap();
         StreamsConfig::of(&settings).unwrap()
+    }
+
+    fn given(config: &StreamsConfig) -> Given {
+        Given::new()
+            .caller(config.caller.clone())
+            .global(config.global.clone())
+            .dialects([Dialect::SparkPost, Dialect::Postmark])
+            .consent(Consent::CLICKS)
     }
 
     const FILE: &str = r#"
@@ -312,15 +317,15 @@ mod tests {
 
     #[test]
     fn every_key_of_a_stream() {
-        let StreamsConfig { streams, given, strip } = config("--customer-id 1", FILE);
-        assert_eq!((streams.len(), strip), (2, vec![Dialect::Postmark]));
+        let config = config("--customer-id 1", FILE);
+        assert_eq!((config.streams.len(), &*config.strip), (2, [Dialect::Postmark].as_slice()));
         let fields = [
             ("X-Virtual-MTA", "receipts-1"),
             ("X-Tier", "silver"),
             ("X-PM-TrackLinks", "None"),
             ("X-Sp-Subaccount-Id", "5"),
         ];
-        let resolved = streams.resolve(&HeaderFields::from_text(fields), &given);
+        let resolved = config.streams.resolve(&HeaderFields::from_text(fields), &given(&config));
         assert_eq!(resolved.stream.as_ref().unwrap().name.as_deref(), Some("receipts"));
         let entries: Vec<_> =
             resolved.entries().into_iter().map(|(_, value, source)| (value, source)).collect();
@@ -352,7 +357,7 @@ mod tests {
         };
         let campaign = |flags: &str| {
             let config = config(flags, FILE);
-            let resolved = config.streams.resolve(&fields(), &config.given);
+            let resolved = config.streams.resolve(&fields(), &given(&config));
             (resolved.campaign.value.unwrap_or_default(), resolved.campaign.source, resolved.open_tracking)
         };
         let (name, source, opens) = campaign("");

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use super::Replaced;
 use crate::addressee::{self, RecipientUnknown};
+use crate::api_header;
+use crate::dialect::Dialect;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fields::HeaderFields;
 use crate::mime::{self, Part};
 use crate::options::Delivery;
 use crate::report::Change;
 use crate::rewriter::Shared;
-use crate::stream::{Given, Layer, Resolved};
+use crate::stream::{Given, Resolved};
 
 /// What the header said, for the report.
 pub(super) struct Said {
@@ -45,7 +47,10 @@ pub(super) fn settle(
         overrides = overrides.subaccount(subaccount);
     }
     let settings = &shared.settings;
-    let global = Layer::new()
+    let global = shared
+        .traffic
+        .defaults
+        .clone()
         .click_tracking(settings.click_tracking)
         .open_tracking(settings.open_tracking)
         .initial_open(settings.initial_open)
@@ -118,6 +123,8 @@ pub(super) struct HeaderWork<'a> {
     pub(super) made: Option<&'a str>,
     /// Signatures go.
     pub(super) strip: bool,
+    /// Whose API headers go.
+    pub(super) api: &'a [Dialect],
 }
 
 impl HeaderWork<'_> {
@@ -134,10 +141,9 @@ impl HeaderWork<'_> {
             let name = &message[field.name.clone()];
             let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
             let text = || String::from_utf8_lossy(name).into_owned();
-            if self.strip
-                && (is("DKIM-Signature")
-                    || name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"ARC-")))
-            {
+            let is_seal = is("DKIM-Signature")
+                || name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"ARC-"));
+            if self.strip && is_seal || api_header::is_stripped(name, self.api) {
                 replaced.push(Replaced { range: field.whole.clone(), bytes: Vec::new() });
                 changes.push(Change::FieldRemoved { name: text() });
             }

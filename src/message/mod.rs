@@ -80,17 +80,17 @@ pub(crate) fn rewrite(shared: &Arc<Shared>, message: &[u8], delivery: &Delivery)
     }
 
     let mut changes = Vec::new();
-    if !replaced.is_empty() {
-        let grown: isize =
-            replaced.iter().map(|part| part.bytes.len() as isize - part.range.len() as isize).sum();
-        let lines = |bytes: &[u8]| memchr::memchr_iter(b'\n', bytes).count() as isize;
-        let more_lines: isize =
-            replaced.iter().map(|part| lines(&part.bytes) - lines(&message[part.range.clone()])).sum();
-        let made = said.made_id.as_deref().filter(|_| planner.made_tokens());
-        let strip = on_signed == OnSigned::Strip;
-        let work = header::HeaderWork { message, root, grown, more_lines, made, strip };
-        work.edit(&mut replaced, &mut changes);
-    }
+    let grown: isize =
+        replaced.iter().map(|part| part.bytes.len() as isize - part.range.len() as isize).sum();
+    let lines = |bytes: &[u8]| memchr::memchr_iter(b'\n', bytes).count() as isize;
+    let more_lines: isize =
+        replaced.iter().map(|part| lines(&part.bytes) - lines(&message[part.range.clone()])).sum();
+    let made = said.made_id.as_deref().filter(|_| planner.made_tokens());
+    let strip = on_signed == OnSigned::Strip;
+    let api = &shared.traffic.strip_api_headers;
+    let strip = strip && !replaced.is_empty();
+    let work = header::HeaderWork { message, root, grown, more_lines, made, strip, api };
+    work.edit(&mut replaced, &mut changes);
     replaced.sort_by_key(|stretch| stretch.range.start);
     let bytes = put_together(message, &replaced);
     let mut report = planner.finish(message.len() as u64, bytes.len() as u64);

@@ -19,7 +19,7 @@ use self::content_type::{ContentType, Disposition};
 use self::header::{End, Line, Lines};
 
 pub(crate) use self::content_type::Encoding;
-pub(crate) use self::header::{Field, fields, unfold};
+pub(crate) use self::header::{fields, unfold};
 
 /// A longer header block is not read.
 pub(crate) const MAX_HEADER: usize = 256 * 1024;

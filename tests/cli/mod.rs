@@ -5,6 +5,7 @@ mod decode;
 mod filter;
 mod job_id;
 mod keys;
+mod message;
 mod output;
 mod pages;
 mod rewrite;

@@ -45,6 +45,7 @@ pub(crate) fn attribute_breaks(markup: &[u8]) -> Vec<usize> {
 ///
 /// In a line of the author's that was too long before, only a replacement that reaches beyond the 998th octet
 /// counts: what stands in front of it a later hop does not cut.
+#[cfg(test)]
 pub(crate) fn too_long(body: &[u8], edits: &[Edit], breaks: Breaks<'_>) -> Vec<usize> {
     Layout::of(body, edits, breaks, LineEnd::Lf).too_long
 }

@@ -15,7 +15,9 @@ use std::borrow::Cow;
 
 use crate::edit::Edit;
 
-pub(crate) use self::identity::{Breaks, attribute_breaks, too_long};
+#[cfg(test)]
+use self::identity::too_long;
+pub(crate) use self::identity::{Breaks, attribute_breaks};
 
 /// How a body is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,21 +28,6 @@ pub(crate) enum Transfer {
     Binary,
     QuotedPrintable,
     Base64,
-}
-
-impl Transfer {
-    /// The encoding of that name, in any case. None where the name is not one of RFC 2045's.
-    pub(crate) fn from_name(name: &[u8]) -> Option<Transfer> {
-        let names = [
-            ("7bit", Transfer::Identity),
-            ("8bit", Transfer::Identity),
-            ("binary", Transfer::Binary),
-            ("quoted-printable", Transfer::QuotedPrintable),
-            ("base64", Transfer::Base64),
-        ];
-        let found = names.iter().find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()));
-        found.map(|&(_, transfer)| transfer)
-    }
 }
 
 /// Why a body passes through as it is.

@@ -1,0 +1,146 @@
+//! Whole messages through the command: as a filter, into a program, and what is said of them.
+
+use super::{Sandbox, run};
+
+const MESSAGE: &str = "From: shop@example.com\r\nTo: reader@example.org\r\nMessage-ID: <m1@example.com>\r\n\
+    X-Virtual-MTA: news-1\r\nContent-Type: text/html\r\n\r\n\
+    <p><a href=\"https://shop.example/\">Shop</a></p>\r\n";
+
+const SETTINGS: &str = "--tracking-domain t.example.com --key-file KEYS";
+
+/// What the tracking URLs of an output say, as JSON lines.
+fn decoded(sandbox: &Sandbox, output: &str) -> Vec<serde_json::Value> {
+    let urls: Vec<&str> = output
+        .split("https://t.example.com/")
+        .skip(1)
+        .map(|rest| rest.split(['"', '>', ' ']).next().unwrap_or_default())
+        .collect();
+    let said = sandbox.run(&format!("decode {SETTINGS}"), urls.join("\n")).ok();
+    said.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+#[test]
+fn a_message_from_stdin_comes_out_trackable() {
+    let sandbox = Sandbox::new();
+    for format in ["", "--format message", "--format auto"] {
+        let output = sandbox.run(&format!("rewrite {SETTINGS} {format}"), MESSAGE).ok();
+        let (header, body) = output.split_once("\r\n\r\n").expect("a blank line");
+        assert_eq!(Some(header), MESSAGE.split("\r\n\r\n").next());
+        assert!(body.ends_with("border:0\">\r\n") || body.ends_with("</p>\r\n"), "{body}");
+        let tokens = decoded(&sandbox, &output);
+        let kinds: Vec<_> = tokens.iter().map(|token| token["kind"].as_str().unwrap_or_default()).collect();
+        assert_eq!(kinds, ["initial_open", "click", "open"]);
+        for token in &tokens {
+            assert_eq!(token["message_id"], "m1@example.com");
+            assert_eq!(token["recipient"], "reader@example.org");
+        }
+    }
+}
+
+#[test]
+fn a_message_without_an_id_gets_one() {
+    let sandbox = Sandbox::new();
+    let message = MESSAGE.replace("Message-ID: <m1@example.com>\r\n", "");
+    let run = sandbox.run(&format!("rewrite {SETTINGS}"), &message);
+    assert_eq!(run.err, "");
+    let output = run.ok();
+    let id =
+        output.strip_prefix("X-Sp-Message-Id: ").and_then(|rest| rest.split("\r\n").next()).expect("an id");
+    assert_eq!(id.len(), 32);
+    assert_eq!(decoded(&sandbox, &output)[0]["message_id"], id);
+    // With it, a second pass finds its own token and leaves the message alone.
+    assert_eq!(sandbox.run(&format!("rewrite {SETTINGS}"), &output).ok(), output);
+}
+
+#[test]
+fn flags_stand_above_headers_and_headers_above_streams_and_the_file() {
+    let sandbox = Sandbox::new();
+    let message = MESSAGE.replace("Content-Type", "X-Job: spring\r\nContent-Type");
+    sandbox.write(
+        "o.toml",
+        "tracking-domain = \"t.example.com\"\nkey-file = \"KEYS\"\ncampaign = \"file\"\n\
+         [[stream]]\nmatch.virtual-mta = \"news-*\"\nsubaccount = \"7\"\ninitial-open = false\ncampaign = \"stream\"\n",
+    );
+    let output = sandbox.run("rewrite --config o.toml", &message).ok();
+    let tokens = decoded(&sandbox, &output);
+    assert_eq!(tokens.len(), 2, "no pixel at the start");
+    assert_eq!((&tokens[0]["campaign"], &tokens[0]["subaccount"]), (&"spring".into(), &"7".into()));
+    let output = sandbox.run("rewrite --config o.toml --campaign flag", &message).ok();
+    assert_eq!(decoded(&sandbox, &output)[0]["campaign"], "flag");
+    let output = sandbox.run("rewrite --config o.toml", MESSAGE).ok();
+    assert_eq!(decoded(&sandbox, &output)[0]["campaign"], "stream");
+    let run = sandbox.run("rewrite --config o.toml --explain", &message);
+    assert!(run.err.starts_with("stream: 1 ("), "{}", run.err);
+    assert!(run.err.contains("campaign         spring"), "{}", run.err);
+}
+
+#[test]
+fn a_signed_message_passes() {
+    let sandbox = Sandbox::new();
+    let message = format!("DKIM-Signature: v=1; b=x\r\n{MESSAGE}");
+    assert_eq!(sandbox.run(&format!("rewrite {SETTINGS}"), &message).ok(), message);
+    let output = sandbox.run(&format!("rewrite {SETTINGS} --on-signed strip"), &message).ok();
+    assert!(output.starts_with("From: ") && output.contains("https://t.example.com/"), "{output}");
+    let output = sandbox.run(&format!("rewrite {SETTINGS} --on-signed rewrite"), &message).ok();
+    assert!(output.starts_with("DKIM-Signature: ") && output.contains("https://t.example.com/"), "{output}");
+}
+
+#[test]
+fn api_headers_go_where_they_are_to() {
+    let sandbox = Sandbox::new();
+    let message =
+        format!("X-MSYS-API: {{\"options\": {{\"click_tracking\": false}}}}\r\nX-Job: j\r\n{MESSAGE}");
+    let output = sandbox.run(&format!("rewrite {SETTINGS} --strip-api-headers sparkpost"), &message).ok();
+    assert!(output.starts_with("X-Job: j\r\nFrom: "), "{output}");
+    assert!(output.contains("href=\"https://shop.example/\""), "{output}");
+}
+
+#[test]
+#[cfg(unix)]
+fn the_mail_goes_to_a_program() {
+    let sandbox = Sandbox::new();
+    let exec = |script: &str, input: &str, more: &str| {
+        let line = format!("rewrite {SETTINGS} {more} --exec sh -c");
+        let mut command = sandbox.command(line.split_whitespace());
+        command.args([script, "--", "--config"]);
+        run(command, input)
+    };
+    let plain = sandbox.run(&format!("rewrite {SETTINGS}"), MESSAGE).ok();
+    assert_eq!(exec("cat; echo \"$1\"", MESSAGE, "").ok(), format!("{plain}--config\n"));
+    // Its code comes back where an MTA knows it, else the mail is tried again.
+    for (script, code) in
+        [("cat > got; exit 67", 67), ("exit 75", 75), ("cat; exit 1", 75), ("kill -9 $$", 75)]
+    {
+        let run = exec(script, MESSAGE, "");
+        assert_eq!(run.code, Some(code), "{script}: {}", run.err);
+        assert!(run.err.starts_with("openclick: rewrite: --exec: sh"), "{}", run.err);
+    }
+    // It has not delivered what it did not read.
+    let big = format!("{MESSAGE}{}", "x".repeat(1 << 20));
+    assert_eq!(exec("exit 0", &big, "").code, Some(75));
+    // Where we fail the mail passes, if it is to.
+    let failing = exec("cat > got", MESSAGE, "--report /dev/full");
+    assert_eq!((failing.code, std::fs::exists(sandbox.path("got")).unwrap()), (Some(75), true));
+    std::fs::remove_file(sandbox.path("got")).unwrap();
+    let failing = exec("cat > got", MESSAGE, "--report /dev/full");
+    assert_eq!((failing.code, std::fs::exists(sandbox.path("got")).unwrap()), (Some(75), false));
+    assert_eq!(exec("cat > got", MESSAGE, "--report /dev/full --on-error pass").code, Some(0));
+    assert_eq!(sandbox.read("got"), MESSAGE);
+    // A program that is not there, and none at all.
+    let missing = sandbox.run(&format!("rewrite {SETTINGS} --exec nonesuch"), MESSAGE);
+    missing.fails(75, "openclick: rewrite: --exec: nonesuch: no such file or directory");
+    sandbox
+        .run(&format!("rewrite {SETTINGS} --exec"), MESSAGE)
+        .fails(75, "openclick: rewrite: --exec: expected a program and its arguments");
+}
+
+#[test]
+fn a_report_of_parts() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&format!("rewrite {SETTINGS} --report r.json"), MESSAGE).ok();
+    let report: serde_json::Value = serde_json::from_str(&sandbox.read("r.json")).expect("JSON");
+    assert_eq!(report["message_id"], "m1@example.com");
+    assert_eq!(report["parts"][0]["path"], "1");
+    assert_eq!(report["parts"][0]["rewritten"], true);
+    assert_eq!(report["links"][0]["part"], 0);
+}
