@@ -15,28 +15,34 @@ pub(super) struct ContentType {
     pub(super) delsp: bool,
     /// There is a `name`, which mail clients take for a file name.
     pub(super) named: bool,
-    /// A parameter is there twice, and the two differ.
+    /// A parameter is there twice, and the two differ; or the value cannot be told from a comment.
     pub(super) contradicts: bool,
 }
 
 impl ContentType {
     pub(super) fn parse(value: &[u8]) -> ContentType {
-        let mut lexer = Lexer { rest: value };
+        let mut lexer = Lexer::new(value);
         let media_type = lexer.media_type();
         let mut parameters = Parameters::default();
         while let Some(parameter) = lexer.parameter() {
             parameters.add(parameter);
         }
-        let mut contradicts = false;
+        let mut contradicts = lexer.endless_comment;
         let mut resolve = |known: Known, exact: bool| {
             let (value, differing) = parameters.resolve(known, exact);
             contradicts |= differing;
             value
         };
-        let text = |value: Vec<u8>| String::from_utf8_lossy(&value).into_owned();
+        let text = |value: Vec<u8>| match String::from_utf8(value) {
+            Ok(text) => text,
+            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+        };
         let charset = resolve(Known::Charset, false).map(text).filter(|label| !label.is_empty());
         // RFC 2046 section 5.1.1: a boundary does not end in white space, and its delimiter lines may.
-        let boundary = resolve(Known::Boundary, true).map(|boundary| boundary.trim_ascii_end().to_vec());
+        let mut boundary = resolve(Known::Boundary, true);
+        if let Some(boundary) = &mut boundary {
+            boundary.truncate(boundary.trim_ascii_end().len());
+        }
         let start = resolve(Known::Start, true);
         let flowed = resolve(Known::Format, false).is_some_and(|v| v.eq_ignore_ascii_case(b"flowed"));
         let delsp = resolve(Known::DelSp, false).is_some_and(|v| v.eq_ignore_ascii_case(b"yes"));
@@ -77,12 +83,12 @@ pub(crate) enum Encoding {
 
 impl Encoding {
     pub(super) fn parse(value: &[u8]) -> Encoding {
-        let mut lexer = Lexer { rest: value };
+        let mut lexer = Lexer::new(value);
         lexer.skip_blanks();
         let name = lexer.take_until(|byte| byte == b';' || byte == b'(' || is_blank(byte));
         // `quoted-printable;` is seen in the wild.
         lexer.skip_separators();
-        if !lexer.rest.is_empty() {
+        if !lexer.rest.is_empty() || lexer.endless_comment {
             return Encoding::Unknown;
         }
         match name.to_ascii_lowercase().as_slice() {
@@ -112,7 +118,7 @@ pub(super) struct Disposition {
 
 impl Disposition {
     pub(super) fn parse(value: &[u8]) -> Disposition {
-        let mut lexer = Lexer { rest: value };
+        let mut lexer = Lexer::new(value);
         lexer.skip_blanks();
         let start = lexer.rest;
         let word = lexer.value();
@@ -138,9 +144,15 @@ impl Disposition {
 /// Reads a structured value as it stands, folding and all.
 struct Lexer<'a> {
     rest: &'a [u8],
+    /// A comment has no end, so that nobody knows what is comment and what is not.
+    endless_comment: bool,
 }
 
 impl<'a> Lexer<'a> {
+    fn new(value: &'a [u8]) -> Lexer<'a> {
+        Lexer { rest: value, endless_comment: false }
+    }
+
     fn take_until(&mut self, stop: impl Fn(u8) -> bool) -> &'a [u8] {
         let length = self.rest.iter().position(|&byte| stop(byte)).unwrap_or(self.rest.len());
         let (taken, rest) = self.rest.split_at(length);
@@ -163,6 +175,7 @@ impl<'a> Lexer<'a> {
             at += 1;
         }
         self.rest = self.rest.get(at..).unwrap_or_default();
+        self.endless_comment |= depth > 0;
     }
 
     fn skip_separators(&mut self) {
@@ -184,11 +197,9 @@ impl<'a> Lexer<'a> {
         if main.is_empty() || sub.is_empty() || !ends {
             return None;
         }
-        let mut media_type = String::with_capacity(main.len() + 1 + sub.len());
-        media_type.extend(main.iter().map(|byte| byte.to_ascii_lowercase() as char));
-        media_type.push('/');
-        media_type.extend(sub.iter().map(|byte| byte.to_ascii_lowercase() as char));
-        Some(media_type)
+        let mut media_type = [main, b"/", sub].concat();
+        media_type.make_ascii_lowercase();
+        String::from_utf8(media_type).ok()
     }
 
     /// The next parameter's name, and its value if it has one.
@@ -219,8 +230,9 @@ impl<'a> Lexer<'a> {
     /// line.
     fn quoted(&mut self) -> Vec<u8> {
         let inside = &self.rest[1..];
-        let mut text = Vec::new();
-        let mut at = 0;
+        let plain = inside.iter().position(|byte| matches!(byte, b'"' | b'\\' | b'\r' | b'\n'));
+        let mut at = plain.unwrap_or(inside.len());
+        let mut text = inside[..at].to_vec();
         while let Some(&byte) = inside.get(at) {
             match byte {
                 b'"' => {
@@ -249,7 +261,7 @@ fn is_blank(byte: u8) -> bool {
 
 /// RFC 2045 section 5.1: `token`.
 fn is_token(byte: u8) -> bool {
-    byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&byte)
+    byte.is_ascii_alphanumeric() || byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&byte)
 }
 
 /// The parameters that matter here.
@@ -322,7 +334,13 @@ impl Parameters {
     }
 
     /// The value, and whether another one contradicts it.
-    fn resolve(&self, known: Known, exact: bool) -> (Option<Vec<u8>>, bool) {
+    fn resolve(&mut self, known: Known, exact: bool) -> (Option<Vec<u8>>, bool) {
+        let mut found = self.found.iter_mut().filter(|(name, ..)| *name == known);
+        match (found.next(), found.next()) {
+            (None, _) => return (None, false),
+            (Some((_, Form::Plain, value)), None) => return (Some(std::mem::take(value)), false),
+            _ => {}
+        }
         let mut values: Vec<Vec<u8>> = Vec::new();
         let mut sections: Vec<(u32, bool, &[u8])> = Vec::new();
         for (_, form, value) in self.found.iter().filter(|(name, ..)| *name == known) {
@@ -465,6 +483,8 @@ mod tests {
         assert!(contradicts("boundary*0=a; boundary*0=b"));
         assert!(contradicts("boundary*0=a; boundary*2=b"));
         assert!(contradicts("boundary*1=a"));
+        assert!(contradicts("charset=a (b; boundary=c"));
+        assert!(contradicts("(a \\) (b) charset=c"));
         assert!(!contradicts("charset=utf-8; charset=UTF-8; x=1; x=2; name=a; name=b"));
         let merged = |one: &str, other: &str| {
             let mut merged = ContentType::parse(one.as_bytes());
@@ -500,6 +520,7 @@ mod tests {
         is("\r\n\tBASE64(x) ; ;", Encoding::Base64);
         is("base64 quoted-printable", Encoding::Unknown);
         is("base64; x=y", Encoding::Unknown);
+        is("base64 (x", Encoding::Unknown);
         is("x-uuencode", Encoding::Unknown);
     }
 

@@ -99,10 +99,10 @@ pub(crate) enum Untouched {
     /// Its Content-Transfer-Encoding is unknown.
     Encoding,
     Attachment,
-    /// Not the root of the multipart/related that it stands in.
-    RelatedNonRoot,
     /// text/x-amp-html
     Amp,
+    /// Not the root of the multipart/related that it stands in.
+    RelatedNonRoot,
     NotHtml,
 }
 
@@ -159,9 +159,10 @@ impl Scan<'_> {
                     self.end(Some(last), None, self.message.len());
                     return;
                 };
-                let multipart = self.boundaries.close(found);
+                let multipart = self.boundaries.part(found);
+                self.boundaries.leave(found);
                 self.end(Some(last), Some(multipart), end_before(self.message, found.at));
-                if !found.close {
+                if !found.close && self.parts[multipart].kind == Kind::Multipart {
                     (parent, start) = (Some(multipart), found.next);
                     break;
                 }
@@ -208,8 +209,10 @@ impl Scan<'_> {
         } else if part.media_type.starts_with("message/") {
             part.kind = Kind::Opaque;
         }
-        if part.kind == Kind::Multipart {
-            self.boundaries.push(self.parts.len(), part.boundary.as_deref().unwrap_or_default());
+        // The delimiters of a multipart that is not looked into are its own too, so that none of its children is
+        // taken for a part of an outer multipart that has the same boundary.
+        if let Some(boundary) = part.usable_boundary().filter(|_| body.is_some()) {
+            self.boundaries.push(self.parts.len(), boundary);
         }
         self.parts.push(part);
         match body {
@@ -324,6 +327,13 @@ impl Part {
         result
     }
 
+    /// The boundary of a multipart, if lines can be compared with it.
+    fn usable_boundary(&self) -> Option<&[u8]> {
+        let boundary = self.boundary.as_deref().filter(|_| self.is_multipart())?;
+        let line_break = boundary.iter().any(|byte| matches!(byte, b'\r' | b'\n'));
+        (!boundary.is_empty() && boundary.len() <= MAX_BOUNDARY && !line_break).then_some(boundary)
+    }
+
     fn judge(&self, full: bool) -> Result<(), Untouched> {
         match self.media_type.as_str() {
             "multipart/signed" => return Err(Untouched::Signed),
@@ -338,9 +348,7 @@ impl Part {
             if !self.encoding.is_identity() {
                 return Err(Untouched::Ambiguous);
             }
-            let boundary = self.boundary.as_deref().unwrap_or_default();
-            let line_break = boundary.iter().any(|byte| matches!(byte, b'\r' | b'\n'));
-            if boundary.is_empty() || boundary.len() > MAX_BOUNDARY || line_break {
+            if self.usable_boundary().is_none() {
                 return Err(Untouched::Boundary);
             }
             if full {

@@ -62,7 +62,7 @@ fn the_same_boundary_at_every_level() {
     let message = level.repeat(32) + "\n" + &format!("--{boundary}x\n").repeat(20_000);
     let structure = quick(&message);
     assert_eq!(structure.parts.len(), 33);
-    let blanks = level.repeat(32) + "\n" + &format!("--{boundary}{}x\n", " ".repeat(1 << 20)).repeat(4);
+    let blanks = level.repeat(32) + "\n" + &format!("--{boundary}{}x\n", " ".repeat(1 << 16)).repeat(8);
     assert_eq!(quick(&blanks).parts.len(), 33);
 }
 
