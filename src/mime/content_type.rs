@@ -288,12 +288,12 @@ mod tests {
             ["(", ")", "\"", "a=\"\\", ";", "boundary=a;", "boundary*0=a;", "\\", "a=\"\n ", "a=", "(a)"]
         {
             for head in ["", "text/html", "text/html;"] {
-                let value = format!("{head}{}", piece.repeat(1 << 18));
+                let value = format!("{head}{}", piece.repeat(1 << 16));
                 ContentType::parse(value.as_bytes());
                 Disposition::parse(value.as_bytes());
                 Encoding::parse(value.as_bytes());
             }
         }
-        assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+        assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
     }
 }
