@@ -22,7 +22,8 @@ pub(super) struct Delimiter {
     pub(super) close: bool,
 }
 
-/// The multiparts whose delimiters count here, the outermost first.
+/// The multiparts whose delimiters count here, the outermost first: those that are looked into, and at most one that
+/// is not.
 pub(super) struct Boundaries {
     finder: Finder<'static>,
     /// The index of the part, and its boundary.
@@ -35,7 +36,8 @@ impl Boundaries {
     }
 
     pub(super) fn push(&mut self, part: usize, boundary: &[u8]) {
-        debug_assert!(self.open.len() < MAX_DEPTH && boundary.len() <= MAX_BOUNDARY);
+        // One more may stand in the innermost that is looked into.
+        debug_assert!(self.open.len() <= MAX_DEPTH && boundary.len() <= MAX_BOUNDARY);
         self.open.push((part, boundary.into()));
     }
 
@@ -43,12 +45,15 @@ impl Boundaries {
         self.open.len() >= MAX_DEPTH
     }
 
-    /// The multipart that a delimiter belongs to. The multiparts inside it have ended; after the close
-    /// delimiter its own boundary means nothing any more either, for what follows is the epilogue.
-    pub(super) fn close(&mut self, delimiter: Delimiter) -> usize {
-        let part = self.open[delimiter.level].0;
+    /// The multipart that a delimiter belongs to.
+    pub(super) fn part(&self, delimiter: Delimiter) -> usize {
+        self.open[delimiter.level].0
+    }
+
+    /// Leaves the multiparts inside the one that a delimiter belongs to; after the close delimiter its own boundary
+    /// means nothing any more either, for what follows is the epilogue.
+    pub(super) fn leave(&mut self, delimiter: Delimiter) {
         self.open.truncate(delimiter.level + usize::from(!delimiter.close));
-        part
     }
 
     /// The first delimiter line at or after `from`, which is a line start.
@@ -150,10 +155,11 @@ mod tests {
     fn closing_ends_what_is_inside() {
         let mut open = boundaries(&["a", "b", "c"]);
         let of = open.find(b"--b", 0).unwrap();
-        assert_eq!(open.close(of), 1);
+        assert_eq!(open.part(of), 1);
+        open.leave(of);
         assert!(open.find(b"--c", 0).is_none());
         let of = open.find(b"--b--", 0).unwrap();
-        assert_eq!(open.close(of), 1);
+        open.leave(of);
         assert!(open.find(b"--b", 0).is_none());
         assert!(open.find(b"--a", 0).is_some());
     }

@@ -1,5 +1,7 @@
 //! What a part says of itself: Content-Type, Content-Transfer-Encoding, Content-Disposition.
-//! RFC 2045 sections 5 and 6, RFC 2183, RFC 2231. All of it is read as leniently as mail clients do.
+//! RFC 2045 sections 5 and 6, RFC 2183.
+
+use super::parameter::{Known, Lexer, Parameters, is_blank};
 
 /// A Content-Type. RFC 2045 section 5.1.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,28 +17,34 @@ pub(super) struct ContentType {
     pub(super) delsp: bool,
     /// There is a `name`, which mail clients take for a file name.
     pub(super) named: bool,
-    /// A parameter is there twice, and the two differ.
+    /// A parameter is there twice, and the two differ; or the value cannot be told from a comment.
     pub(super) contradicts: bool,
 }
 
 impl ContentType {
     pub(super) fn parse(value: &[u8]) -> ContentType {
-        let mut lexer = Lexer { rest: value };
+        let mut lexer = Lexer::new(value);
         let media_type = lexer.media_type();
         let mut parameters = Parameters::default();
         while let Some(parameter) = lexer.parameter() {
             parameters.add(parameter);
         }
-        let mut contradicts = false;
+        let mut contradicts = lexer.endless_comment;
         let mut resolve = |known: Known, exact: bool| {
             let (value, differing) = parameters.resolve(known, exact);
             contradicts |= differing;
             value
         };
-        let text = |value: Vec<u8>| String::from_utf8_lossy(&value).into_owned();
+        let text = |value: Vec<u8>| match String::from_utf8(value) {
+            Ok(text) => text,
+            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+        };
         let charset = resolve(Known::Charset, false).map(text).filter(|label| !label.is_empty());
         // RFC 2046 section 5.1.1: a boundary does not end in white space, and its delimiter lines may.
-        let boundary = resolve(Known::Boundary, true).map(|boundary| boundary.trim_ascii_end().to_vec());
+        let mut boundary = resolve(Known::Boundary, true);
+        if let Some(boundary) = &mut boundary {
+            boundary.truncate(boundary.trim_ascii_end().len());
+        }
         let start = resolve(Known::Start, true);
         let flowed = resolve(Known::Format, false).is_some_and(|v| v.eq_ignore_ascii_case(b"flowed"));
         let delsp = resolve(Known::DelSp, false).is_some_and(|v| v.eq_ignore_ascii_case(b"yes"));
@@ -77,12 +85,12 @@ pub(crate) enum Encoding {
 
 impl Encoding {
     pub(super) fn parse(value: &[u8]) -> Encoding {
-        let mut lexer = Lexer { rest: value };
+        let mut lexer = Lexer::new(value);
         lexer.skip_blanks();
         let name = lexer.take_until(|byte| byte == b';' || byte == b'(' || is_blank(byte));
         // `quoted-printable;` is seen in the wild.
         lexer.skip_separators();
-        if !lexer.rest.is_empty() {
+        if !lexer.rest.is_empty() || lexer.endless_comment {
             return Encoding::Unknown;
         }
         match name.to_ascii_lowercase().as_slice() {
@@ -112,7 +120,7 @@ pub(super) struct Disposition {
 
 impl Disposition {
     pub(super) fn parse(value: &[u8]) -> Disposition {
-        let mut lexer = Lexer { rest: value };
+        let mut lexer = Lexer::new(value);
         lexer.skip_blanks();
         let start = lexer.rest;
         let word = lexer.value();
@@ -133,255 +141,6 @@ impl Disposition {
             named: parameters.has(Known::FileName),
         }
     }
-}
-
-/// Reads a structured value as it stands, folding and all.
-struct Lexer<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Lexer<'a> {
-    fn take_until(&mut self, stop: impl Fn(u8) -> bool) -> &'a [u8] {
-        let length = self.rest.iter().position(|&byte| stop(byte)).unwrap_or(self.rest.len());
-        let (taken, rest) = self.rest.split_at(length);
-        self.rest = rest;
-        taken
-    }
-
-    /// Blanks, line breaks and comments. RFC 5322 section 3.2.2: comments nest and know quoted pairs.
-    fn skip_blanks(&mut self) {
-        let mut depth = 0usize;
-        let mut at = 0;
-        while let Some(&byte) = self.rest.get(at) {
-            match byte {
-                b'(' => depth += 1,
-                b')' if depth > 0 => depth -= 1,
-                b'\\' if depth > 0 => at += 1,
-                _ if depth > 0 || is_blank(byte) => {}
-                _ => break,
-            }
-            at += 1;
-        }
-        self.rest = self.rest.get(at..).unwrap_or_default();
-    }
-
-    fn skip_separators(&mut self) {
-        self.skip_blanks();
-        while let [b';', rest @ ..] = self.rest {
-            self.rest = rest;
-            self.skip_blanks();
-        }
-    }
-
-    fn media_type(&mut self) -> Option<String> {
-        self.skip_blanks();
-        let main = self.take_until(|byte| !is_token(byte));
-        self.skip_blanks();
-        self.rest = self.rest.strip_prefix(b"/")?;
-        self.skip_blanks();
-        let sub = self.take_until(|byte| !is_token(byte));
-        let ends = matches!(self.rest.first(), None | Some(b';' | b'(')) || is_blank(self.rest[0]);
-        if main.is_empty() || sub.is_empty() || !ends {
-            return None;
-        }
-        let mut media_type = String::with_capacity(main.len() + 1 + sub.len());
-        media_type.extend(main.iter().map(|byte| byte.to_ascii_lowercase() as char));
-        media_type.push('/');
-        media_type.extend(sub.iter().map(|byte| byte.to_ascii_lowercase() as char));
-        Some(media_type)
-    }
-
-    /// The next parameter's name, and its value if it has one.
-    fn parameter(&mut self) -> Option<(&'a [u8], Option<Vec<u8>>)> {
-        self.skip_separators();
-        if self.rest.is_empty() {
-            return None;
-        }
-        let name = self.take_until(|byte| matches!(byte, b'=' | b';' | b'(') || is_blank(byte));
-        self.skip_blanks();
-        let Some(rest) = self.rest.strip_prefix(b"=") else {
-            return Some((name, None));
-        };
-        self.rest = rest;
-        self.skip_blanks();
-        Some((name, Some(self.value())))
-    }
-
-    fn value(&mut self) -> Vec<u8> {
-        if self.rest.starts_with(b"\"") {
-            return self.quoted();
-        }
-        // More than RFC 2045's tokens: unquoted boundaries full of `=`, `/` and `?` are everyday mail.
-        self.take_until(|byte| matches!(byte, b';' | b'(') || is_blank(byte)).to_vec()
-    }
-
-    /// A quoted string, without the line breaks of its folding. One that nobody ends is ended by the
-    /// line.
-    fn quoted(&mut self) -> Vec<u8> {
-        let inside = &self.rest[1..];
-        let mut text = Vec::new();
-        let mut at = 0;
-        while let Some(&byte) = inside.get(at) {
-            match byte {
-                b'"' => {
-                    self.rest = &inside[at + 1..];
-                    return text;
-                }
-                b'\\' if inside.get(at + 1).is_some_and(|next| !matches!(next, b'\r' | b'\n')) => {
-                    at += 1;
-                    text.push(inside[at]);
-                }
-                b'\n' => {}
-                b'\r' if inside.get(at + 1) == Some(&b'\n') => {}
-                _ => text.push(byte),
-            }
-            at += 1;
-        }
-        let line = inside.iter().position(|&byte| byte == b'\n').unwrap_or(inside.len());
-        self.rest = &inside[line..];
-        inside[..line].trim_ascii_end().to_vec()
-    }
-}
-
-fn is_blank(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
-}
-
-/// RFC 2045 section 5.1: `token`.
-fn is_token(byte: u8) -> bool {
-    byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&byte)
-}
-
-/// The parameters that matter here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Known {
-    Boundary,
-    Charset,
-    DelSp,
-    FileName,
-    Format,
-    Name,
-    Start,
-}
-
-const KNOWN: [(&[u8], Known); 7] = [
-    (b"boundary", Known::Boundary),
-    (b"charset", Known::Charset),
-    (b"delsp", Known::DelSp),
-    (b"filename", Known::FileName),
-    (b"format", Known::Format),
-    (b"name", Known::Name),
-    (b"start", Known::Start),
-];
-
-/// How RFC 2231 spells a parameter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Form {
-    /// `name=`
-    Plain,
-    /// `name*=`
-    Extended,
-    /// `name*0=` and `name*0*=`
-    Section(u32, bool),
-}
-
-impl Form {
-    fn parse(stars: &[u8]) -> Option<Form> {
-        let Some(stars) = stars.strip_prefix(b"*") else {
-            return stars.is_empty().then_some(Form::Plain);
-        };
-        if stars.is_empty() {
-            return Some(Form::Extended);
-        }
-        let (number, extended) = match stars.strip_suffix(b"*") {
-            Some(number) => (number, true),
-            None => (stars, false),
-        };
-        let digits = !number.is_empty() && number.iter().all(u8::is_ascii_digit);
-        let number = std::str::from_utf8(number).ok().filter(|_| digits)?.parse().ok()?;
-        Some(Form::Section(number, extended))
-    }
-}
-
-#[derive(Default)]
-struct Parameters {
-    found: Vec<(Known, Form, Vec<u8>)>,
-}
-
-impl Parameters {
-    fn add(&mut self, (name, value): (&[u8], Option<Vec<u8>>)) {
-        let (base, stars) = name.split_at(name.iter().position(|&byte| byte == b'*').unwrap_or(name.len()));
-        let known = KNOWN.iter().find(|(name, _)| base.eq_ignore_ascii_case(name));
-        if let (Some(&(_, known)), Some(form), Some(value)) = (known, Form::parse(stars), value) {
-            self.found.push((known, form, value));
-        }
-    }
-
-    fn has(&self, known: Known) -> bool {
-        self.found.iter().any(|(name, ..)| *name == known)
-    }
-
-    /// The value, and whether another one contradicts it.
-    fn resolve(&self, known: Known, exact: bool) -> (Option<Vec<u8>>, bool) {
-        let mut values: Vec<Vec<u8>> = Vec::new();
-        let mut sections: Vec<(u32, bool, &[u8])> = Vec::new();
-        for (_, form, value) in self.found.iter().filter(|(name, ..)| *name == known) {
-            match *form {
-                Form::Plain => values.push(value.clone()),
-                Form::Extended => values.push(percent_decoded(without_language(value))),
-                Form::Section(number, extended) => sections.push((number, extended, value)),
-            }
-        }
-        sections.sort_unstable();
-        sections.dedup();
-        let mut joined = Vec::new();
-        let mut differs = false;
-        for (index, &(number, extended, value)) in sections.iter().enumerate() {
-            // A gap, or a number that is there twice: two readers may put it together differently.
-            if number as usize != index {
-                differs = true;
-                break;
-            }
-            match (extended, index) {
-                (true, 0) => joined.extend(percent_decoded(without_language(value))),
-                (true, _) => joined.extend(percent_decoded(value)),
-                (false, _) => joined.extend_from_slice(value),
-            }
-        }
-        if !sections.is_empty() {
-            values.push(joined);
-        }
-        let same = |one: &Vec<u8>, other: &Vec<u8>| {
-            if exact { one == other } else { one.eq_ignore_ascii_case(other) }
-        };
-        differs |= values.windows(2).any(|pair| !same(&pair[0], &pair[1]));
-        (values.into_iter().next(), differs)
-    }
-}
-
-/// RFC 2231 section 4: `charset'language'value`.
-fn without_language(value: &[u8]) -> &[u8] {
-    value.splitn(3, |&byte| byte == b'\'').nth(2).unwrap_or(value)
-}
-
-fn percent_decoded(value: &[u8]) -> Vec<u8> {
-    let hex = |byte: u8| (byte as char).to_digit(16);
-    let mut decoded = Vec::with_capacity(value.len());
-    let mut rest = value;
-    while let [byte, after @ ..] = rest {
-        rest = after;
-        match (byte, after) {
-            (b'%', &[high, low, ref after @ ..]) => match (hex(high), hex(low)) {
-                (Some(high), Some(low)) => {
-                    decoded.push((high * 16 + low) as u8);
-                    rest = after;
-                }
-                _ => decoded.push(b'%'),
-            },
-            _ => decoded.push(*byte),
-        }
-    }
-    decoded
 }
 
 #[cfg(test)]
@@ -465,6 +224,8 @@ mod tests {
         assert!(contradicts("boundary*0=a; boundary*0=b"));
         assert!(contradicts("boundary*0=a; boundary*2=b"));
         assert!(contradicts("boundary*1=a"));
+        assert!(contradicts("charset=a (b; boundary=c"));
+        assert!(contradicts("(a \\) (b) charset=c"));
         assert!(!contradicts("charset=utf-8; charset=UTF-8; x=1; x=2; name=a; name=b"));
         let merged = |one: &str, other: &str| {
             let mut merged = ContentType::parse(one.as_bytes());
@@ -500,6 +261,7 @@ mod tests {
         is("\r\n\tBASE64(x) ; ;", Encoding::Base64);
         is("base64 quoted-printable", Encoding::Unknown);
         is("base64; x=y", Encoding::Unknown);
+        is("base64 (x", Encoding::Unknown);
         is("x-uuencode", Encoding::Unknown);
     }
 
@@ -526,12 +288,12 @@ mod tests {
             ["(", ")", "\"", "a=\"\\", ";", "boundary=a;", "boundary*0=a;", "\\", "a=\"\n ", "a=", "(a)"]
         {
             for head in ["", "text/html", "text/html;"] {
-                let value = format!("{head}{}", piece.repeat(1 << 18));
+                let value = format!("{head}{}", piece.repeat(1 << 16));
                 ContentType::parse(value.as_bytes());
                 Disposition::parse(value.as_bytes());
                 Encoding::parse(value.as_bytes());
             }
         }
-        assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+        assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
     }
 }

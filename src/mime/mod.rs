@@ -7,22 +7,20 @@ mod boundary;
 pub(crate) mod charset;
 mod content_type;
 mod header;
+mod parameter;
+mod part;
 #[cfg(test)]
 mod tests;
 pub(crate) mod transfer;
 
 use std::collections::HashMap;
-use std::ops::Range;
 
-use self::boundary::{Boundaries, MAX_BOUNDARY, end_before};
-use self::content_type::{ContentType, Disposition};
-use self::header::{End, Line, Lines};
+use self::boundary::{Boundaries, Delimiter, end_before};
+use self::header::End;
 
 pub(crate) use self::content_type::Encoding;
 pub(crate) use self::header::{fields, unfold};
-
-/// A longer header block is not read.
-pub(crate) const MAX_HEADER: usize = 256 * 1024;
+pub(crate) use self::part::{Kind, MAX_HEADER, Part, Untouched};
 
 /// What follows that many parts is one last, closed part: memory stays bounded, whatever comes.
 const MAX_PARTS: usize = 100_000;
@@ -31,81 +29,6 @@ const MAX_PARTS: usize = 100_000;
 #[derive(Debug)]
 pub(crate) struct Structure {
     pub(crate) parts: Vec<Part>,
-}
-
-/// One part. Ranges are indices into the message.
-#[derive(Debug)]
-pub(crate) struct Part {
-    /// The index of the multipart that it stands in.
-    pub(crate) parent: Option<usize>,
-    /// Its place among its siblings, from 1.
-    pub(crate) number: usize,
-    /// How many parts stand directly in it.
-    pub(crate) children: usize,
-    /// The header block, without the blank line.
-    pub(crate) header: Range<usize>,
-    /// Without the line break that belongs to the delimiter line that follows.
-    pub(crate) body: Range<usize>,
-    pub(crate) kind: Kind,
-    /// `type/subtype` in lower case.
-    pub(crate) media_type: String,
-    /// The label as it was written.
-    pub(crate) charset: Option<String>,
-    pub(crate) boundary: Option<Vec<u8>>,
-    /// multipart/related: the Content-ID of its root.
-    pub(crate) start: Option<Vec<u8>>,
-    /// RFC 3676: `format=flowed` and `delsp=yes`.
-    pub(crate) flowed: bool,
-    pub(crate) delsp: bool,
-    pub(crate) encoding: Encoding,
-    /// Meant to be saved, not to be shown.
-    pub(crate) attachment: bool,
-    /// Whether the part and all that stands in it may be touched.
-    pub(crate) verdict: Result<(), Untouched>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Its children follow.
-    Multipart,
-    Leaf,
-    /// A multipart or a message that was not looked into.
-    Opaque,
-}
-
-/// Why a part may not be touched. Where several hold, the first in this order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Untouched {
-    /// There are more than 100,000 parts.
-    Parts,
-    /// The header block has more than 256 KiB.
-    HeaderTooLong,
-    /// No blank line ends the header block.
-    NoBody,
-    /// Readers may disagree about what it is.
-    Ambiguous,
-    /// multipart/signed
-    Signed,
-    /// multipart/encrypted
-    Encrypted,
-    /// multipart/report
-    Report,
-    /// message/*
-    Message,
-    /// The boundary is missing, empty or over 256 bytes.
-    Boundary,
-    /// It stands in 32 multiparts.
-    Depth,
-    /// application/pkcs7-mime
-    Pkcs7,
-    /// Its Content-Transfer-Encoding is unknown.
-    Encoding,
-    Attachment,
-    /// Not the root of the multipart/related that it stands in.
-    RelatedNonRoot,
-    /// text/x-amp-html
-    Amp,
-    NotHtml,
 }
 
 impl Structure {
@@ -126,6 +49,7 @@ impl Structure {
     }
 }
 
+<<<<<<< HEAD
 impl Structure {
     /// Whether this line, without its end, is a delimiter of a multipart that holds the part.
     pub(crate) fn is_delimiter(&self, part: usize, line: &[u8]) -> bool {
@@ -143,6 +67,8 @@ impl Part {
     }
 }
 
+=======
+>>>>>>> mime-scan
 /// Finds the parts of a message.
 pub(crate) fn scan(message: &[u8]) -> Structure {
     let mut scan = Scan { message, boundaries: Boundaries::new(), parts: Vec::new() };
@@ -169,12 +95,13 @@ impl Scan<'_> {
             let mut last = self.parts.len() - 1;
             loop {
                 let Some(found) = delimiter else {
-                    self.end(Some(last), None, self.message.len());
+                    self.end(last, None, self.message.len());
                     return;
                 };
-                let multipart = self.boundaries.close(found);
-                self.end(Some(last), Some(multipart), end_before(self.message, found.at));
-                if !found.close {
+                let multipart = self.boundaries.part(found);
+                self.boundaries.leave(found);
+                self.end(last, Some(multipart), end_before(self.message, found.at));
+                if !found.close && self.parts[multipart].kind == Kind::Multipart {
                     (parent, start) = (Some(multipart), found.next);
                     break;
                 }
@@ -185,7 +112,7 @@ impl Scan<'_> {
     }
 
     /// Reads a part's header block, and says where the first delimiter line behind it is.
-    fn part(&mut self, parent: Option<usize>, start: usize) -> Option<boundary::Delimiter> {
+    fn part(&mut self, parent: Option<usize>, start: usize) -> Option<Delimiter> {
         let number = match parent {
             Some(parent) => {
                 let children = &mut self.parts[parent].children;
@@ -221,8 +148,10 @@ impl Scan<'_> {
         } else if part.media_type.starts_with("message/") {
             part.kind = Kind::Opaque;
         }
-        if part.kind == Kind::Multipart {
-            self.boundaries.push(self.parts.len(), part.boundary.as_deref().unwrap_or_default());
+        // The delimiters of a multipart that is not looked into are its own too, so that none of its children is
+        // taken for a part of an outer multipart that has the same boundary.
+        if let Some(boundary) = part.usable_boundary().filter(|_| body.is_some()) {
+            self.boundaries.push(self.parts.len(), boundary);
         }
         self.parts.push(part);
         match body {
@@ -231,146 +160,15 @@ impl Scan<'_> {
         }
     }
 
-    /// Ends the parts from `last` outwards up to the multipart that goes on. The line break before a delimiter line
-    /// belongs to it, unless it is already what ends a header block or another delimiter line.
-    fn end(&mut self, last: Option<usize>, until: Option<usize>, at: usize) {
-        let mut at = at;
-        let mut next = last;
+    /// Ends the parts from `last` outwards up to the multipart that goes on, none before what it holds. The line break
+    /// before a delimiter line belongs to it, unless it is already what ends a header block or a delimiter line.
+    fn end(&mut self, last: usize, until: Option<usize>, mut at: usize) {
+        let mut next = Some(last);
         while let Some(index) = next.filter(|_| next != until) {
             let part = &mut self.parts[index];
             at = at.max(part.body.start);
             part.body.end = at;
             next = part.parent;
-        }
-    }
-}
-
-impl Part {
-    fn new(parent: Option<usize>, number: usize, header: Range<usize>, body: usize) -> Part {
-        Part {
-            parent,
-            number,
-            children: 0,
-            header,
-            body: body..body,
-            kind: Kind::Leaf,
-            media_type: "text/plain".to_owned(),
-            charset: None,
-            boundary: None,
-            start: None,
-            flowed: false,
-            delsp: false,
-            encoding: Encoding::SevenBit,
-            attachment: false,
-            verdict: Ok(()),
-        }
-    }
-
-    /// Takes what the header block says of the part.
-    fn read(&mut self, message: &[u8], digest: bool) -> Result<(), Untouched> {
-        // RFC 2046 section 5.1.5.
-        if digest {
-            self.media_type = "message/rfc822".to_owned();
-        }
-        if self.header.len() > MAX_HEADER {
-            return Err(Untouched::HeaderTooLong);
-        }
-        let mut content_type: Option<ContentType> = None;
-        let mut encoding = None;
-        let mut disposition = Disposition::default();
-        let mut result = Ok(());
-        for line in Lines::new(message, self.header.clone()) {
-            let field = match line {
-                Line::Field(field) => field,
-                Line::Mbox => continue,
-                Line::Junk => {
-                    result = Err(Untouched::Ambiguous);
-                    continue;
-                }
-            };
-            if !message[field.name.clone()]
-                .get(..8)
-                .is_some_and(|name| name.eq_ignore_ascii_case(b"content-"))
-            {
-                continue;
-            }
-            let value = &message[field.value.clone()];
-            if field.is(message, "content-type") {
-                let read = ContentType::parse(value);
-                match &mut content_type {
-                    Some(first) => first.merge(read),
-                    None => content_type = Some(read),
-                }
-            } else if field.is(message, "content-transfer-encoding") {
-                let read = Encoding::parse(value);
-                if encoding.is_some_and(|first| first != read) {
-                    result = Err(Untouched::Ambiguous);
-                }
-                encoding = encoding.or(Some(read));
-            } else if field.is(message, "content-disposition") {
-                let read = Disposition::parse(value);
-                disposition.inline |= read.inline;
-                disposition.attachment |= read.attachment;
-                disposition.named |= read.named;
-            } else if field.is(message, "content-md5") {
-                // RFC 1864: a checksum of the body.
-                result = Err(Untouched::Ambiguous);
-            }
-        }
-        self.encoding = encoding.unwrap_or(Encoding::SevenBit);
-        let mut named = disposition.named;
-        if let Some(read) = content_type {
-            if read.contradicts {
-                result = Err(Untouched::Ambiguous);
-            }
-            // RFC 2045 section 5.2: what cannot be read is text/plain.
-            self.media_type = read.media_type.unwrap_or_else(|| "text/plain".to_owned());
-            self.charset = read.charset;
-            self.boundary = read.boundary;
-            self.start = read.start;
-            self.flowed = read.flowed;
-            self.delsp = read.delsp;
-            named |= read.named;
-        }
-        let leaf = !self.is_multipart();
-        self.attachment = disposition.attachment || leaf && named && !disposition.inline;
-        result
-    }
-
-    fn judge(&self, full: bool) -> Result<(), Untouched> {
-        match self.media_type.as_str() {
-            "multipart/signed" => return Err(Untouched::Signed),
-            "multipart/encrypted" => return Err(Untouched::Encrypted),
-            "multipart/report" => return Err(Untouched::Report),
-            media_type if media_type.starts_with("message/") => return Err(Untouched::Message),
-            "application/pkcs7-mime" | "application/x-pkcs7-mime" => return Err(Untouched::Pkcs7),
-            _ => {}
-        }
-        if self.is_multipart() {
-            // RFC 2045 section 6.4 forbids any other.
-            if !self.encoding.is_identity() {
-                return Err(Untouched::Ambiguous);
-            }
-            let boundary = self.boundary.as_deref().unwrap_or_default();
-            let line_break = boundary.iter().any(|byte| matches!(byte, b'\r' | b'\n'));
-            if boundary.is_empty() || boundary.len() > MAX_BOUNDARY || line_break {
-                return Err(Untouched::Boundary);
-            }
-            if full {
-                return Err(Untouched::Depth);
-            }
-        }
-        if self.encoding == Encoding::Unknown {
-            return Err(Untouched::Encoding);
-        }
-        if self.attachment {
-            return Err(Untouched::Attachment);
-        }
-        match self.media_type.as_str() {
-            "text/html" => Ok(()),
-            "text/x-amp-html" => Err(Untouched::Amp),
-            _ if self.is_multipart() => Ok(()),
-            _ => Err(Untouched::NotHtml),
         }
     }
 }
@@ -421,20 +219,6 @@ fn inherit(parts: &mut [Part]) {
     for index in 0..parts.len() {
         if let Some(Err(reason)) = parts[index].parent.map(|parent| parts[parent].verdict) {
             parts[index].close(reason);
-        }
-    }
-}
-
-impl Part {
-    /// A reason of its own stays, but that some text is not HTML is none once text may be touched.
-    fn close(&mut self, reason: Untouched) {
-        let own = match self.verdict {
-            Ok(()) => false,
-            Err(Untouched::NotHtml) => !self.media_type.starts_with("text/"),
-            Err(_) => true,
-        };
-        if !own {
-            self.verdict = Err(reason);
         }
     }
 }

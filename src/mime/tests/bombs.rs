@@ -62,16 +62,16 @@ fn the_same_boundary_at_every_level() {
     let message = level.repeat(32) + "\n" + &format!("--{boundary}x\n").repeat(20_000);
     let structure = quick(&message);
     assert_eq!(structure.parts.len(), 33);
-    let blanks = level.repeat(32) + "\n" + &format!("--{boundary}{}x\n", " ".repeat(1 << 20)).repeat(4);
+    let blanks = level.repeat(32) + "\n" + &format!("--{boundary}{}x\n", " ".repeat(1 << 16)).repeat(8);
     assert_eq!(quick(&blanks).parts.len(), 33);
 }
 
 #[test]
-fn a_million_lines_that_are_no_delimiters() {
+fn hundreds_of_thousands_of_lines_that_are_no_delimiters() {
     for line in ["--\n", "--bb\n", "--b-\n", "\r--b\r", "-\n", "--b--x\n"] {
-        let message = format!("{MIXED}--b\n\n{}", line.repeat(1_000_000));
+        let message = format!("{MIXED}--b\n\n{}", line.repeat(200_000));
         assert_eq!(quick(&message).parts.len(), 2, "{line:?}");
-        let header = format!("{MIXED}--b\n{}", line.repeat(1_000_000));
+        let header = format!("{MIXED}--b\n{}", line.repeat(200_000));
         assert_eq!(quick(&header).parts[1].verdict, Err(Untouched::HeaderTooLong), "{line:?}");
     }
 }
@@ -85,7 +85,7 @@ fn long_headers() {
     assert_eq!(structure.parts[0].verdict, Err(Untouched::HeaderTooLong));
     assert_eq!(structure.parts[0].body.len(), 3);
     for line in ["A: b\n", " \n", "Content-Type: multipart/mixed; boundary=b\n"] {
-        let message = line.repeat((20 << 20) / line.len()) + "\n--b\n";
+        let message = line.repeat((4 << 20) / line.len()) + "\n--b\n";
         assert_eq!(quick(&message).parts[0].verdict, Err(Untouched::HeaderTooLong), "{line:?}");
     }
     // As many fields as fit are read.

@@ -150,6 +150,22 @@ fn what_is_never_looked_into() {
     assert_eq!(lines(longest.as_bytes())[1], "1 multipart/mixed Multipart ok");
 }
 
+/// Whoever signed the inner multipart must not find its children changed.
+#[test]
+fn what_is_not_looked_into_keeps_its_delimiters() {
+    let child = "--b\nContent-Type: text/html\n\nx\n";
+    assert_structure(
+        &format!(
+            "{MIXED}--b\nContent-Type: multipart/signed; boundary=b\n\n{child}{child}--b--\n{child}--b--\n"
+        ),
+        &[" multipart/mixed Multipart ok", "1 multipart/signed Opaque Signed", "2 text/html Leaf ok"],
+    );
+    assert_structure(
+        &format!("{MIXED}--b\nContent-Type: multipart/signed; boundary=i\n\n--i\n\nx\n--i--\n{child}--b--\n"),
+        &[" multipart/mixed Multipart ok", "1 multipart/signed Opaque Signed", "2 text/html Leaf ok"],
+    );
+}
+
 #[test]
 fn leaves_that_may_not_be_touched() {
     for (header, reason) in [

@@ -54,6 +54,8 @@ fn naive(message: &[u8]) -> Vec<Span> {
             if close {
                 open.pop();
                 last = Last::Text;
+            } else if !parts[multipart].multipart {
+                last = Last::Text;
             } else {
                 running.push(parts.len());
                 parts.push(span(Some(multipart), next));
@@ -67,10 +69,8 @@ fn naive(message: &[u8]) -> Vec<Span> {
                 parts[index].header.end = at;
                 parts[index].body = next..next;
                 in_header = false;
-                if let Some(boundary) = boundary(&message[parts[index].header.clone()], index == 0)
-                    && open.len() < 32
-                {
-                    parts[index].multipart = true;
+                if let Some((boundary, clear)) = boundary(&message[parts[index].header.clone()], index == 0) {
+                    parts[index].multipart = clear && open.len() < 32;
                     open.push((index, boundary));
                 }
             }
@@ -105,8 +105,8 @@ fn delimiter(line: &[u8], open: &[(usize, Vec<u8>)]) -> Option<(usize, bool)> {
     None
 }
 
-/// The boundary of a multipart whose children are looked for.
-fn boundary(header: &[u8], of_message: bool) -> Option<Vec<u8>> {
+/// The boundary of a multipart, and whether its children are looked for.
+fn boundary(header: &[u8], of_message: bool) -> Option<(Vec<u8>, bool)> {
     let header = String::from_utf8(header.to_vec()).unwrap();
     let mut fields: Vec<String> = Vec::new();
     for line in header.split_inclusive('\n') {
@@ -115,37 +115,30 @@ fn boundary(header: &[u8], of_message: bool) -> Option<Vec<u8>> {
             _ => fields.push(line.to_owned()),
         }
     }
+    if of_message && fields.first().is_some_and(|field| field.starts_with("From ")) {
+        fields.remove(0);
+    }
     let mut found = None;
-    for (index, field) in fields.iter().enumerate() {
-        if field.starts_with("From ") && index == 0 && of_message {
-            continue;
-        }
-        let (name, value) = field.split_once(':')?;
+    let mut clear = true;
+    for field in &fields {
+        let (name, value) = field.split_once(':').unwrap_or_default();
         let name = name.trim_end_matches([' ', '\t']);
-        if name.is_empty() || name.contains(|c: char| !c.is_ascii_graphic()) || name == "Content-MD5" {
-            return None;
-        }
-        if name == "Content-Transfer-Encoding" && value.trim() != "7bit" {
-            return None;
-        }
+        clear &= !name.is_empty() && !name.contains(|c: char| !c.is_ascii_graphic()) && name != "Content-MD5";
+        clear &= name != "Content-Transfer-Encoding" || value.trim() == "7bit";
         if name == "Content-Type" {
             let mut words = value.split([' ', '\t', '\r', '\n', ';']).filter(|word| !word.is_empty());
             let media_type = words.next().unwrap_or_default();
             let boundaries: Vec<_> = words.filter_map(|word| word.strip_prefix("boundary=")).collect();
             let read = (media_type, boundaries.first().copied());
-            if boundaries.iter().any(|other| *other != boundaries[0])
-                || found.is_some_and(|first| first != read)
-            {
-                return None;
-            }
-            found = Some(read);
+            clear &= boundaries.iter().all(|other| *other == boundaries[0]);
+            clear &= *found.get_or_insert(read) == read;
         }
     }
     let (media_type, boundary) = found?;
-    let looked_into = ["multipart/mixed", "multipart/digest", "multipart/related"].contains(&media_type);
-    boundary
-        .filter(|boundary| looked_into && !boundary.is_empty())
-        .map(|boundary| boundary.as_bytes().to_vec())
+    clear &= ["multipart/mixed", "multipart/digest", "multipart/related"].contains(&media_type);
+    let boundary =
+        boundary.filter(|boundary| !boundary.is_empty() && media_type.starts_with("multipart/"))?;
+    Some((boundary.as_bytes().to_vec(), clear))
 }
 
 /// Boundaries that are prefixes of each other and of what their delimiter lines look like.
