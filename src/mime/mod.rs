@@ -49,7 +49,6 @@ impl Structure {
     }
 }
 
-<<<<<<< HEAD
 impl Structure {
     /// Whether this line, without its end, is a delimiter of a multipart that holds the part.
     pub(crate) fn is_delimiter(&self, part: usize, line: &[u8]) -> bool {
@@ -61,14 +60,6 @@ impl Structure {
     }
 }
 
-impl Part {
-    fn is_multipart(&self) -> bool {
-        self.media_type.starts_with("multipart/")
-    }
-}
-
-=======
->>>>>>> mime-scan
 /// Finds the parts of a message.
 pub(crate) fn scan(message: &[u8]) -> Structure {
     let mut scan = Scan { message, boundaries: Boundaries::new(), parts: Vec::new() };

@@ -7,7 +7,7 @@ use super::content_type::{ContentType, Disposition, Encoding};
 use super::header::{Line, Lines};
 
 /// A longer header block is not read.
-pub(super) const MAX_HEADER: usize = 256 * 1024;
+pub(crate) const MAX_HEADER: usize = 256 * 1024;
 
 /// One part. Ranges are indices into the message.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use std::iter::Peekable;
 use std::ops::Range;
 use std::slice::Iter;
 
-use memchr::{memchr, memrchr};
+use memchr::{memchr, memchr_iter, memrchr};
 
 use super::{Around, LineEnd, Refused, growth};
 use crate::edit::Edit;
@@ -109,9 +109,8 @@ fn write(
 
 /// Whether one of the lines became what it must not be.
 fn check(lines: &[u8], author: &[u8], around: &Around<'_>, edit: usize) -> Result<(), Refused> {
-    let was_from = author.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"From "));
-    for line in lines.split(|byte| *byte == b'\n') {
-        let line = without_cr(line);
+    let was_from = lines_of(author).any(|line| line.starts_with(b"From "));
+    for line in lines_of(lines) {
         if line.starts_with(b"--") && (around.is_delimiter)(line) {
             return Err(Refused::Delimiter { edit });
         }
@@ -162,6 +161,12 @@ fn end_of_line(body: &[u8], at: usize) -> usize {
     memchr(b'\n', &body[at..]).map_or(body.len(), |newline| at + newline + 1)
 }
 
+/// The lines without their ends.
+fn lines_of(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let ends = memchr_iter(b'\n', text).chain([text.len()]);
+    ends.scan(0, |start, end| Some(without_cr(&text[std::mem::replace(start, end + 1)..end])))
+}
+
 fn without_cr(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
@@ -203,7 +208,7 @@ impl Layout {
         let mut places = breaks.body;
         for group in groups(body, edits, kept) {
             let text = &body[group.start..group.end];
-            let overlong = text.split(|byte| *byte == b'\n').any(|line| without_cr(line).len() > LONGEST);
+            let overlong = lines_of(text).any(|line| line.len() > LONGEST);
             let line_end = LineEnd::near(body, group.start, group.end).unwrap_or(fallback);
             let mut line =
                 Line { layout: self, line_end, overlong, column: 0, place: None, gap: 0, pieces: vec![] };
@@ -244,7 +249,8 @@ struct Line<'l> {
 
 struct Piece {
     edit: usize,
-    /// How many bytes of the replacement stand in the gap.
+    /// Where in the gap it begins, and how many bytes of the replacement stand there.
+    start: usize,
     length: usize,
     replaced: usize,
     /// A line end was replaced.
@@ -270,7 +276,7 @@ impl Line<'_> {
         let before = (self.column, self.place);
         let replaced = edit.range.len();
         let joins = memchr(b'\n', &body[edit.range.clone()]).is_some();
-        let piece = |length| Piece { edit: index, length, replaced, joins };
+        let piece = |start, length| Piece { edit: index, start, length, replaced, joins };
         let text = &edit.replacement[..];
         let mut at = 0;
         for place in places.iter().copied().filter(|place| *place < text.len()).chain([text.len()]) {
@@ -278,7 +284,7 @@ impl Line<'_> {
                 if number > 0 {
                     self.end();
                 }
-                self.pieces.push(piece(text.len()));
+                self.pieces.push(piece(self.gap, text.len()));
                 self.grow(text.len());
                 // `<img` and the like in front of the first place may stand where a hop could cut.
                 let opens = at == 0 && place < edit.replacement.len();
@@ -330,7 +336,7 @@ impl Line<'_> {
     }
 
     /// Leaves edits until what stands between two places is short enough: those that add most, and of such the
-    /// last ones; then the last one that joins lines.
+    /// last ones; then some of those that join lines.
     fn end_gap(&mut self) {
         let mut excess = self.gap.saturating_sub(LONGEST);
         if excess > 0 && !self.overlong {
@@ -342,14 +348,24 @@ impl Line<'_> {
                 self.layout.too_long.push(piece.edit);
                 excess = excess.saturating_sub(growth(&piece));
             }
-            if excess > 0
-                && let Some(piece) =
-                    self.pieces.iter().filter(|piece| piece.joins).max_by_key(|piece| piece.edit)
-            {
-                self.layout.too_long.push(piece.edit);
+            if excess > 0 {
+                self.leave_joins();
             }
         }
         self.gap = 0;
         self.pieces.clear();
+    }
+
+    fn leave_joins(&mut self) {
+        self.pieces.retain(|piece| piece.joins);
+        self.pieces.sort_by_key(|piece| piece.edit);
+        let mut start = 0;
+        for (index, piece) in self.pieces.iter().enumerate() {
+            let end = self.pieces.get(index + 1).map_or(self.gap, |next| next.start);
+            if end - start > LONGEST {
+                self.layout.too_long.push(piece.edit);
+                start = piece.start;
+            }
+        }
     }
 }

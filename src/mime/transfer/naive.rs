@@ -59,9 +59,13 @@ fn base64(body: &[u8]) -> Option<Vec<u8>> {
 }
 
 pub(super) fn splice(decoded: &[u8], edits: &[Edit]) -> Vec<u8> {
-    let mut out = decoded.to_vec();
-    for edit in edits.iter().rev() {
-        out.splice(edit.range.clone(), edit.replacement.iter().copied());
+    let mut out = Vec::new();
+    let mut at = 0;
+    for edit in edits {
+        out.extend_from_slice(&decoded[at..edit.range.start]);
+        out.extend_from_slice(&edit.replacement);
+        at = edit.range.end;
     }
+    out.extend_from_slice(&decoded[at..]);
     out
 }
