@@ -80,7 +80,7 @@ proptest! {
                     prop_assert!(all_but_last.iter().all(|width| *width == widths[0]), "{:?} {:?}", widths, ours);
                     prop_assert!(ours.last().is_none_or(|last| *last <= widths[0]));
                 }
-                if widths.len() == 1 && expected.len() <= 748 {
+                if widths.len() == 1 && expected.len() <= 747 {
                     prop_assert!(lines(&out).filter(|line| !line.trim_ascii().is_empty()).count() <= 1);
                 }
             }
