@@ -43,7 +43,7 @@ impl Transfer {
     }
 }
 
-/// Why a body passes through as it is.
+/// Why a body passes through as it is, or with fewer edits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
     /// base64: the byte at this offset of the body is neither of the alphabet nor white space around a line, or it is
@@ -121,7 +121,8 @@ pub(crate) fn decode(body: &[u8], transfer: Transfer) -> Result<Decoded<'_>, Ref
 }
 
 /// Appends to `out` the body with the edits made: sorted, apart from each other, their ranges in decoded offsets;
-/// insertions at one place keep their order. Decoding what is appended gives the decoded body with the edits made.
+/// insertions at one place keep their order. Decoding what is appended gives the decoded body with the edits made
+/// and, in 7bit and 8bit, the line breaks.
 ///
 /// # Errors
 ///
