@@ -90,7 +90,8 @@ proptest! {
 
 #[test]
 fn keeps_the_form_of_the_part() {
-    let cases: [(&[u8], Range<usize>, &[u8], &[u8]); 9] = [
+    type Case = (&'static [u8], Range<usize>, &'static [u8], &'static [u8]);
+    let cases: [Case; 9] = [
         (b"QUJD\nREVG\nR0hJ\n", 3..3, b"x", b"QUJD\neERF\nRkdI\nSQ==\n"),
         (b"QUJD\r\nREVG\r\nR0hJ\r\n\r\n", 9..9, b"x", b"QUJD\r\nREVG\r\nR0hJ\r\neA==\r\n\r\n"),
         (b"QUJD\nREVG\nR0g", 8..8, b"x", b"QUJD\nREVG\nR0h4"),
