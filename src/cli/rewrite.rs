@@ -74,12 +74,14 @@ pub(super) fn run(
     };
     let job = Job::prepare(matches, file, output, program, circumstance);
     let pass = job.as_ref().map_or(circumstance.get().pass, |job| job.pass);
+    if pass {
+        return hold(job, &Input::open(file)?.read_whole()?, target);
+    }
+    let job = job?;
     let mut input = Input::open(file)?;
-    if pass || program.is_some() {
-        let mail = input.read_whole()?;
-        hold(job, &mail, target)
-    } else {
-        stream(job?, &mut input, target)
+    match target {
+        Target::Output(_) => stream(job, &mut input, target),
+        Target::Program(_) => hold(Ok(job), &input.read_whole()?, target),
     }
 }
 
@@ -236,10 +238,8 @@ fn stream(mut job: Job, input: &mut Input, target: Target<'_>) -> Result<(), Fai
         start.extend_from_slice(&input.read_whole()?);
         return hold(Ok(job), &start, target);
     }
-    let output = match target {
-        Target::Output(path) => open(path)?,
-        Target::Program(_) => return hold(Ok(job), &start, target), // which is held anyway
-    };
+    let Target::Output(path) = target else { return hold(Ok(job), &start, target) };
+    let output = open(path)?;
     let name = output.name().to_owned();
     let failed = |error: io::Error| Failure::writing(&name, &error);
     let mut writer = job.rewriter.html_writer(&job.delivery, output)?;

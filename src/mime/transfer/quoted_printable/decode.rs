@@ -205,8 +205,9 @@ mod tests {
             (b"a==\r\nb", b"a=\r\nb", Some(b"a=b")),
             (b"a==3D=3D", b"a=3D=", Some(b"a===")),
         ];
-        for (body, _python, ours) in table {
-            assert_eq!(decoded(body), ours.unwrap_or(_python), "{}", body.escape_ascii());
+        for (body, python, ours) in table {
+            assert_ne!(ours, Some(python));
+            assert_eq!(decoded(body), ours.unwrap_or(python), "{}", body.escape_ascii());
         }
     }
 
