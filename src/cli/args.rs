@@ -60,7 +60,9 @@ const REWRITE_EXAMPLES: &str = "\
 Examples:
   openclick rewrite --config openclick.toml --message-id M --recipient R news.html > out.html
   openclick rewrite --config openclick.toml -o out.html --report report.json news.html
-  make-html | openclick rewrite --format html --tracking-domain t.example.com --key-file KEYS";
+  openclick rewrite --config openclick.toml in.eml > out.eml
+  make-html | openclick rewrite --format html --tracking-domain t.example.com --key-file KEYS
+  openclick rewrite --config /etc/openclick.toml --exec sendmail -G -i -f SENDER -- RECIPIENT < in.eml";
 
 const REWRITE_EXITS: &str = "\
 Exit codes: 0 done, 64 usage, 65 bad data, 66 no input, 70 internal, 73 cannot create, 74 input or output failed (also a \
@@ -114,16 +116,16 @@ pub(super) fn command() -> Command {
 
 fn rewrite() -> Command {
     Command::new("rewrite")
-        .about("Rewrites HTML: stdin or a file to stdout or a file")
+        .about("Rewrites HTML or a mail message: stdin or a file to stdout, a file or a program")
         .long_about(
-            "Rewrites HTML: links become tracking links, open pixels are put in, tracking attributes come out, and every \
-             other byte stays. HTML streams: a document of any size takes little memory, and output begins before the \
-             input ends.",
+            "Rewrites HTML or a mail message: links become tracking links, open pixels are put in, tracking attributes \
+             come out, and every other byte stays. HTML streams: a document of any size takes little memory, and output \
+             begins before the input ends. A message is written once its whole output is known.",
         )
         .arg(
             Arg::new("file")
                 .value_name("FILE")
-                .help("The HTML; stdin without one, or for -")
+                .help("The HTML or message; stdin without one, or for -")
                 .value_parser(value_parser!(PathBuf))
                 .value_hint(ValueHint::FilePath),
         )

@@ -67,9 +67,8 @@ macro_rules! settings {
 }
 
 settings! {
-    FORMAT = "format", Shape::Choice(&["auto", "html"]), "FORMAT", IO,
-        "What the input is; auto: HTML, unless it begins with a header block, which is refused: mail messages are not \
-         supported yet [default: auto]";
+    FORMAT = "format", Shape::Choice(&["auto", "html", "message"]), "FORMAT", IO,
+        "What the input is; auto: a message if it begins with a header block, else HTML [default: auto]";
     ON_ERROR = "on-error", Shape::Choice(&["tempfail", "pass"]), "WHAT", IO,
         "If it fails. tempfail: a mail filter exits with 75, so that the MTA tries again. pass: the unchanged input and 0; \
          the document is then held in memory [default: tempfail]";
@@ -289,7 +288,7 @@ mod tests {
         assert_eq!(SEALED_AT.read("60"), Ok(Value::Count(60)));
         let error = NO_CONSENT.read("clicks,open").unwrap_err();
         assert_eq!(error, "expected one of clicks, opens, found `open`; did you mean `opens`?");
-        assert!(FORMAT.read("message").is_err());
+        assert!(FORMAT.read("mbox").is_err());
     }
 
     #[test]
