@@ -4,6 +4,7 @@
 mod header;
 mod part;
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -121,7 +122,10 @@ pub(crate) fn restore(shared: &Shared, message: &[u8]) -> Result<Restored> {
             continue;
         };
         let Some(text) = Text::of(&decoded.bytes, part.charset.as_deref()) else { continue };
-        let mut own = restore::find(shared, &text.bytes, text.charset, text.mark);
+        let mut own = match &text.bytes {
+            Cow::Borrowed(html) if part.charset.is_none() => restore::find_sniffed(shared, html, None),
+            html => restore::find(shared, html, text.charset, text.mark),
+        };
         own.edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
         let Some(edits) = text.back(own.edits).filter(|edits| !edits.is_empty()) else { continue };
         let mut bytes = Vec::new();
