@@ -4,3 +4,4 @@ mod corpora;
 mod laws;
 mod properties;
 mod python;
+mod signatures;
