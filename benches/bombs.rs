@@ -11,8 +11,8 @@ use std::time::Instant;
 
 use openclick::{Delivery, KeyRing, Options, Rewriter};
 
-/// A name, and the message at a size: of a bomb the size that it has, else that of the body in bytes.
-type Shape = (&'static str, fn(usize) -> Vec<u8>);
+/// A message: of a bomb with that many of what it is made of, else with a body of that many bytes.
+type Make = fn(usize) -> Vec<u8>;
 
 const MIXED: &str = "Content-Type: multipart/mixed; boundary=b\n\n";
 const HTML: &str = "Content-Type: text/html\n";
@@ -20,7 +20,7 @@ const QP: &str = "Content-Type: text/html\nContent-Transfer-Encoding: quoted-pri
 const BASE64: &str = "Content-Type: text/html\nContent-Transfer-Encoding: base64\n\n";
 const LINK: &str = "<a href=http://x.example/>";
 
-const BOMBS: [(&str, fn(usize) -> Vec<u8>, usize); 9] = [
+const BOMBS: [(&str, Make, usize); 9] = [
     ("10,000 parts", parts, 10_000),
     ("10,000 alternatives", alternatives, 10_000),
     ("nesting 10,000", nesting, 10_000),
@@ -32,7 +32,7 @@ const BOMBS: [(&str, fn(usize) -> Vec<u8>, usize); 9] = [
     ("200,000 parts", parts, 200_000),
 ];
 
-const GROWING: [Shape; 16] = [
+const GROWING: [(&str, Make); 16] = [
     ("parts", |size| parts(size / 60)),
     ("alternatives", |size| alternatives(size / 60)),
     ("lines of =", |size| equals(size / 2)),

@@ -125,3 +125,15 @@ fn pixels_of_alternatives() {
         report.parts.iter().filter(|part| part.rewritten).map(|part| &*part.path).collect();
     assert_eq!(rewritten, ["1.1", "1.2"]);
 }
+
+/// A pixel whose tag had to be broken is taken out again.
+#[test]
+fn a_broken_pixel_is_restored() {
+    let long = "x".repeat(850);
+    let message = format!("Content-Type: text/html\n\n{long}<p>\n");
+    let rewritten = rewriter().rewrite_message(message.as_bytes(), &delivery()).expect("a delivery");
+    assert!(rewritten.bytes.split(|&byte| byte == b'\n').count() > 4, "{}", show(&rewritten.bytes));
+    let restored = rewriter().restore_message(&rewritten.bytes).expect("sealed");
+    assert_eq!(restored.pixels, 2);
+    assert!(restored.bytes == message.as_bytes(), "{}", show(&restored.bytes));
+}
