@@ -7,7 +7,7 @@ use crate::addressee::{self, RecipientUnknown};
 use crate::api_header;
 use crate::dialect::Dialect;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fields::HeaderFields;
+use crate::fields::{self, HeaderFields};
 use crate::mime::{self, Part};
 use crate::options::Delivery;
 use crate::report::Change;
@@ -78,8 +78,10 @@ pub(super) fn settle(
     }
     if delivery.recipient.is_none() {
         match addressee::recipient(fields) {
-            // Nobody's address is longer; it must not keep the mail from going.
-            Ok(recipient) if recipient.len() <= 998 => delivery.recipient = Some(recipient),
+            // What no delivery takes must not keep the mail from going.
+            Ok(recipient) if fields::text(recipient.as_bytes()).is_ok() => {
+                delivery.recipient = Some(recipient);
+            }
             Ok(_) => said.recipient_unknown = Some(RecipientUnknown::Malformed),
             Err(why) => said.recipient_unknown = Some(why),
         }

@@ -2,4 +2,5 @@
 
 mod corpora;
 mod laws;
+mod parts;
 mod python;
