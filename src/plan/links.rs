@@ -1,5 +1,6 @@
 //! Links: from their tag to their verdict, in document order.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use memchr::memmem;
@@ -66,7 +67,10 @@ impl Planner {
             place: target.place,
             name: directives.link_name.clone(),
             text: String::new(),
-            raw: lossy(raw),
+            raw: match &decoded {
+                Some(Cow::Borrowed(same)) => (*same).to_owned(),
+                _ => lossy(raw),
+            },
             target: destination.map(|destination| destination.into_owned()),
             range: range.start as u64..range.end as u64,
             verdict: Verdict::Left { reason: Reason::Off },
