@@ -3,3 +3,4 @@
 mod corpora;
 mod laws;
 mod python;
+mod text;
