@@ -55,7 +55,7 @@ impl<'a> Flow<'a> {
         }
         // Section 4.4: a space that stuffing put there.
         let text = next + depth + usize::from(self.bytes.get(next + depth) == Some(&b' '));
-        let rest = self.bytes.get(text..)?;
+        let rest = self.bytes.get(text..).filter(|_| next < self.bytes.len())?;
         // Section 4.3: a signature's separator is no flowed line and joins none.
         let is_separator = |rest: &[u8]| rest.starts_with(b"-- \n") || rest.starts_with(b"-- \r\n");
         (!is_separator(rest) && !is_separator(&self.bytes[next + depth..])).then_some(text)

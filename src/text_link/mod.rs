@@ -49,7 +49,8 @@ pub(crate) struct Found {
     pub(crate) mark: Option<Range<usize>>,
     /// What the suffixes behind it say.
     pub(crate) attributes: Vec<SuffixAttribute>,
-    /// All the suffixes; empty where they must stay.
+    /// All the suffixes, and a soft break before them: without them what follows must not begin a line. Empty where
+    /// they must stay.
     pub(crate) suffix: Range<usize>,
     /// Whether it is certain that the URL ends where the range does, and is nothing but a URL.
     pub(crate) is_sure: bool,
@@ -192,7 +193,12 @@ impl Text<'_> {
                 return run;
             }
             let mut run = self.bare(from, None);
-            run.is_sure &= !self.is_wrapped(run.resume);
+            // Without its suffix, all up to a `>` would belong to it.
+            let grows = !run.suffix.is_empty() && self.bracketed(run.resume).is_some();
+            if grows || self.is_wrapped(run.resume) {
+                run.is_sure = false;
+                run.end = run.end.max(std::mem::take(&mut run.suffix).end);
+            }
             return run;
         }
         self.bare(from, opener)
@@ -211,8 +217,8 @@ impl Text<'_> {
                 && suffix.can_go
                 && self.bytes.get(self.flow.skip(suffix.range.end)) == Some(&b'>')
             {
-                let Suffix { range: suffix, attributes, .. } = suffix;
-                let resume = suffix.end;
+                let Suffix { range, attributes, .. } = suffix;
+                let (suffix, resume) = (at..range.end, range.end);
                 return Some(Run { end: at, attributes, suffix, resume, is_sure: true });
             }
             if class == Class::Blank {
@@ -222,18 +228,12 @@ impl Text<'_> {
         }
     }
 
-    /// Whether a URL that began with `<` and ended at a line's end could go on in the next line, up to a `>`.
+    /// Whether a line ends behind a URL that began with `<`: it may have been broken there, and readers that look for
+    /// its `>` (RFC 3986, appendix C) would take the next line for a part of it.
     fn is_wrapped(&self, end: usize) -> bool {
-        let rest = &self.bytes[end..];
+        let rest = &self.bytes[self.flow.skip(end)..];
         let blanks = rest.iter().take_while(|&&byte| matches!(byte, b' ' | b'\t' | b'\r')).count();
-        if rest.get(blanks) != Some(&b'\n') {
-            return false;
-        }
-        let line = &rest[blanks + 1..];
-        let line = &line[line.iter().take_while(|&&byte| matches!(byte, b' ' | b'\t' | b'>')).count()..];
-        let length =
-            line.iter().take_while(|&&byte| byte > b' ' && !matches!(byte, b'<' | b'>' | b'"')).count();
-        length > 0 && line.get(length) == Some(&b'>')
+        rest.get(blanks) == Some(&b'\n')
     }
 
     /// A URL that no angle brackets delimit. `opener`: the byte before it.
@@ -249,9 +249,10 @@ impl Text<'_> {
                     // Without the suffix what follows must not become a part of the URL.
                     let behind = suffix.range.end;
                     run.attributes = suffix.attributes;
-                    run.resume = behind;
-                    if suffix.can_go && self.ends_at(behind, open) {
-                        (run.end, run.suffix) = (at, suffix.range);
+                    if suffix.can_go
+                        && let Some(resume) = self.end_behind(behind, open)
+                    {
+                        (run.end, run.suffix, run.resume) = (at, at..behind, resume);
                         return run;
                     }
                     run.is_sure = false;
@@ -326,19 +327,19 @@ impl Text<'_> {
         }
     }
 
-    /// Whether a URL that stands before `at`, with these brackets open, ends there.
-    fn ends_at(&self, mut at: usize, mut open: Open) -> bool {
+    /// Where what ends a URL stands, if the URL before `at`, with these brackets open, ends there but for punctuation.
+    fn end_behind(&self, mut at: usize, mut open: Open) -> Option<usize> {
         loop {
-            at = self.flow.skip(at);
-            let Some(&byte) = self.bytes.get(at) else { return true };
-            let (class, length) = self.class(at);
+            let here = self.flow.skip(at);
+            let Some(&byte) = self.bytes.get(here) else { return Some(at) };
+            let (class, length) = self.class(here);
             if open.closes_too_many(byte) || class == Class::Weak {
-                return !self.goes_on(at + length);
+                return (!self.goes_on(here + length)).then_some(at);
             }
             match class {
-                Class::Blank | Class::Mark => return true,
-                Class::Trailing => at += length,
-                Class::Word | Class::Other | Class::Unsure | Class::Weak => return false,
+                Class::Blank | Class::Mark => return Some(at),
+                Class::Trailing => at = here + length,
+                Class::Word | Class::Other | Class::Unsure | Class::Weak => return None,
             }
         }
     }

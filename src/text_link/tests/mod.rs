@@ -62,7 +62,7 @@ fn where_urls_begin_and_end() {
         ("<https://e.example/a b>", PLAIN, "<⟦https://e.example/a⟧ b>"),
         ("<https://e.example/a\r\n  b>", PLAIN, "<⟪https://e.example/a⟫\r\n  b>"),
         ("> <https://e.example/a\n> b>", PLAIN, "> <⟪https://e.example/a⟫\n> b>"),
-        ("<https://e.example/a\nb c>", PLAIN, "<⟦https://e.example/a⟧\nb c>"),
+        ("<https://e.example/a\nb c", PLAIN, "<⟪https://e.example/a⟫\nb c"),
         ("\"https://e.example/a.\"", PLAIN, "\"⟦https://e.example/a⟧.\""),
         ("'https://e.example/a','https://e/b'", PLAIN, "'⟦https://e.example/a⟧','⟦https://e/b⟧'"),
         ("https://e.example/it's", PLAIN, "⟦https://e.example/it's⟧"),
@@ -164,11 +164,14 @@ fn suffixes() {
         ),
         ("> https://e/[[NAME=\"a\" \n> data-msys-sublink=x]]", FLOWED, "> ⟦https://e/⟧"),
         ("https://e/[[data-msys- \nclicktrack=0]]", DELSP, "⟪https://e/[[data-msys-clicktrack=0]]⟫"),
+        ("<https://e/ \n[[NAME=\"a\"]]>", DELSP, "<⟦https://e/⟧>"),
         // Without them the URL would go on.
         ("https://e/[[NAME=\"a\"]]b c", PLAIN, "⟪https://e/[[NAME=\"a\"]]b⟫ c"),
         ("https://e/[[NAME=\"a\"]].b c", PLAIN, "⟪https://e/[[NAME=\"a\"]].b⟫ c"),
         ("https://e/(a[[NAME=\"a\"]])", PLAIN, "⟪https://e/(a[[NAME=\"a\"]])⟫"),
         ("https://e/[[NAME=\"a\"]]を", PLAIN, "⟪https://e/[[NAME=\"a\"]]を⟫"),
+        ("<https://e/[[NAME=\"a\"]])>", PLAIN, "<⟪https://e/[[NAME=\"a\"]]⟫)>"),
+        ("<https://e/[[NAME=\"a\"]]\nb>", PLAIN, "<⟪https://e/[[NAME=\"a\"]]⟫\nb>"),
         // None of them.
         ("https://e/ [[NAME=\"a\"]]", PLAIN, "⟦https://e/⟧ [[NAME=\"a\"]]"),
         ("https://e/[[data-msys-else=\"a\"]]", PLAIN, "⟪https://e/[[data-msys-else=\"a\"]]⟫"),

@@ -66,7 +66,14 @@ pub(super) fn links(bytes: &[u8], layout: Layout) -> Vec<Url> {
         }
         let from = at + scheme.len();
         let folds: Vec<usize> = (1..text.len()).filter(|&at| text[at].1 != text[at - 1].1 + 1).collect();
-        let (end, is_sure, resume) = url(&characters, &folds, from, &bytes[..place]);
+        let (end, mut is_sure, resume) = url(&characters, &folds, from, &bytes[..place]);
+        let before = bytes[..place].to_ascii_uppercase();
+        if before.ends_with(b"<") || before.ends_with(b"<URL:") {
+            let behind = text
+                .get(resume)
+                .map_or("", |(_, place)| std::str::from_utf8(&bytes[*place..]).expect("ASCII"));
+            is_sure &= !behind.trim_start_matches([' ', '\t', '\r']).starts_with('\n');
+        }
         if end > from {
             found.push((place, text[end - 1].1 + 1, is_sure));
         }
@@ -105,8 +112,7 @@ fn url(text: &str, folds: &[usize], from: usize, before: &[u8]) -> (usize, bool,
             return (from + trimmed(url, opener), true, from + length);
         };
         if is_blank(next) || next == '\'' && opener == Some('\'') {
-            let sure = !(in_angles && is_wrapped(behind));
-            return (from + trimmed(url, opener), sure, from + length);
+            return (from + trimmed(url, opener), true, from + length);
         }
         let is_weak = "{}|\\^`".contains(next)
             || next == ')' && count(url, '(') <= count(url, ')')
@@ -152,11 +158,4 @@ fn unsure(text: &str, tag: Option<usize>, at: usize) -> (usize, bool, usize) {
     let from = tag.unwrap_or(at);
     let end = from + text[from..].find(is_blank).unwrap_or(text.len() - from);
     (end, false, end)
-}
-
-fn is_wrapped(behind: &str) -> bool {
-    let Some(line) = behind.trim_start_matches([' ', '\t', '\r']).strip_prefix('\n') else { return false };
-    let line = line.trim_start_matches([' ', '\t', '>']);
-    let length = line.find(is_blank).unwrap_or(line.len());
-    length > 0 && line[length..].starts_with('>')
 }
