@@ -32,6 +32,7 @@ const REWRITE: &[&Setting] = &[
     &s::CLICK_TRACKING,
     &s::OPEN_TRACKING,
     &s::INITIAL_OPEN,
+    &s::TEXT_LINKS,
     &s::OUTLOOK,
     &s::PIXEL_PLACEHOLDER,
     &s::CHARSET,

@@ -49,12 +49,13 @@ pub(crate) fn rewrite(shared: &Arc<Shared>, message: &[u8], delivery: &Delivery)
     let mut replaced = Vec::new();
     let mut with_pixels: Vec<usize> = Vec::new();
     for (index, part) in structure.parts.iter().enumerate() {
-        if part.kind != Kind::Leaf || part.verdict.is_err() {
+        let is_text = shared.settings.text_links && part::is_text(part);
+        if part.kind != Kind::Leaf || part.verdict.is_err() && !is_text {
             continue;
         }
         // Several leaves are shown one after the other, alternatives one instead of the other.
-        let pixels = with_pixels.iter().all(|&other| are_alternatives(&structure, other, index));
-        let work = PartWork { message, structure: &structure, part: index, pixels, shared: &shared };
+        let pixels = !is_text && with_pixels.iter().all(|&other| are_alternatives(&structure, other, index));
+        let work = PartWork { message, structure: &structure, part: index, pixels, is_text, shared: &shared };
         let report = parts.get_mut(index);
         match work.rewrite(&mut planner) {
             Ok((body, charset)) => {
@@ -112,7 +113,8 @@ pub(crate) fn restore(shared: &Shared, message: &[u8]) -> Result<Restored> {
     let mut replaced = Vec::new();
     let mut restored = Restored { bytes: Vec::new(), links: 0, pixels: 0, unopened: Vec::new(), limit: None };
     for (index, part) in structure.parts.iter().enumerate() {
-        if part.kind != Kind::Leaf || part.verdict.is_err() {
+        let is_text = part::is_text(part);
+        if part.kind != Kind::Leaf || part.verdict.is_err() && !is_text {
             continue;
         }
         let body = &message[part.body.clone()];
@@ -120,8 +122,11 @@ pub(crate) fn restore(shared: &Shared, message: &[u8]) -> Result<Restored> {
         else {
             continue;
         };
-        let Some(text) = Text::of(&decoded.bytes, part.charset.as_deref()) else { continue };
-        let mut own = restore::find(shared, &text.bytes, text.charset, text.mark);
+        let Some(text) = Text::of(&decoded.bytes, part::label(part)) else { continue };
+        let mut own = match is_text {
+            true => restore::find_in_text(shared, &text.bytes, text.charset, part::layout(part)),
+            false => restore::find(shared, &text.bytes, text.charset, text.mark),
+        };
         own.edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
         let Some(edits) = text.back(own.edits).filter(|edits| !edits.is_empty()) else { continue };
         let mut bytes = Vec::new();

@@ -99,7 +99,7 @@ impl Planner {
     }
 
     /// What a destination says of itself and the settings say of it.
-    fn judge(&self, destination: &str) -> std::result::Result<(), Reason> {
+    pub(super) fn judge(&self, destination: &str) -> std::result::Result<(), Reason> {
         let host = judge(destination)?;
         let may_be_own = self.shared.hosts.iter().any(|own| *own == *host);
         if may_be_own && self.shared.urls.is_own(destination) {
@@ -161,7 +161,7 @@ impl Planner {
     }
 
     /// The tracking URL of a link, or why it is left.
-    fn verdict(&mut self, link: &Pending) -> std::result::Result<String, Reason> {
+    pub(super) fn verdict(&mut self, link: &Pending) -> std::result::Result<String, Reason> {
         link.judged?;
         let settings = &self.shared.settings;
         if settings.visible_url == VisibleUrl::Leave

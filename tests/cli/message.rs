@@ -144,3 +144,27 @@ fn a_report_of_parts() {
     assert_eq!(report["parts"][0]["rewritten"], true);
     assert_eq!(report["links"][0]["part"], 0);
 }
+
+#[test]
+fn links_in_plain_text_by_flag_variable_and_file() {
+    let sandbox = Sandbox::new();
+    let message = "Message-ID: <m1@example.com>\r\nX-Virtual-MTA: news-1\r\n\r\n\
+        Shop: https://shop.example/.\r\nhttps://shop.example/no[[data-msys-clicktrack=\"0\"]]\r\n";
+    assert_eq!(sandbox.run(&format!("rewrite {SETTINGS}"), message).ok(), message);
+    let tracked = |output: &str| {
+        let (header, body) = output.split_once("\r\n\r\n").expect("a blank line");
+        assert_eq!(Some(header), message.split("\r\n\r\n").next());
+        assert!(body.starts_with("Shop: https://t.example.com/I"), "{body}");
+        assert!(body.ends_with(".\r\nhttps://shop.example/no\r\n"), "{body}");
+    };
+    tracked(&sandbox.run(&format!("rewrite {SETTINGS} --text-links"), message).ok());
+    let mut command = sandbox.command(format!("rewrite {SETTINGS}").split(' '));
+    command.env("OPENCLICK_TEXT_LINKS", "true");
+    tracked(&run(command, message).ok());
+    sandbox.write("o.toml", "text-links = true\n");
+    tracked(&sandbox.run(&format!("rewrite {SETTINGS} --config o.toml"), message).ok());
+    let flag = format!("rewrite {SETTINGS} --config o.toml --text-links=false");
+    assert_eq!(sandbox.run(&flag, message).ok(), message);
+    sandbox.write("o.toml", "[[stream]]\nmatch.virtual-mta = \"news-*\"\ntext-links = true\n");
+    tracked(&sandbox.run(&format!("rewrite {SETTINGS} --config o.toml"), message).ok());
+}

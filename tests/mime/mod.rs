@@ -4,3 +4,4 @@ mod corpora;
 mod laws;
 mod parts;
 mod python;
+mod text;
