@@ -1,5 +1,10 @@
 //! Whole messages through the command: as a filter, into a program, and what is said of them.
 
+use std::io::Write;
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
+
 use super::{Sandbox, run};
 
 const MESSAGE: &str = "From: shop@example.com\r\nTo: reader@example.org\r\nMessage-ID: <m1@example.com>\r\n\
@@ -115,9 +120,16 @@ fn the_mail_goes_to_a_program() {
         assert_eq!(run.code, Some(code), "{script}: {}", run.err);
         assert!(run.err.starts_with("openclick: rewrite: --exec: sh"), "{}", run.err);
     }
-    // It has not delivered what it did not read.
+    // It has not delivered what it did not read, or not to its end.
     let big = format!("{MESSAGE}{}", "x".repeat(1 << 20));
-    assert_eq!(exec("exit 0", &big, "").code, Some(75));
+    for (script, input) in [("exit 0", MESSAGE), ("exit 0", &big), ("head -c 100000 > got", &big)] {
+        let run = exec(script, input, "");
+        assert_eq!(run.code, Some(75), "{script}");
+        assert_eq!(run.err, "openclick: rewrite: --exec: sh ended before it had read the mail\n");
+    }
+    // By its name it is another open file on some systems.
+    assert_eq!(exec("cat /dev/stdin > got", &big, "").code, Some(0));
+    assert_eq!(sandbox.read("got"), sandbox.run(&format!("rewrite {SETTINGS}"), &big).ok());
     // Where we fail the mail passes, if it is to.
     let failing = exec("cat > got", MESSAGE, "--report /dev/full");
     assert_eq!((failing.code, std::fs::exists(sandbox.path("got")).unwrap()), (Some(75), true));
@@ -132,6 +144,38 @@ fn the_mail_goes_to_a_program() {
     sandbox
         .run(&format!("rewrite {SETTINGS} --exec"), MESSAGE)
         .fails(75, "openclick: rewrite: --exec: expected a program and its arguments");
+}
+
+/// SIGKILL while the program reads: it has the whole mail nevertheless. The mail is then tried again, so that it may
+/// arrive twice, but never half.
+#[test]
+#[cfg(unix)]
+fn a_killed_filter_delivers_no_half_mail() {
+    let sandbox = Sandbox::new();
+    // More than any pipe holds.
+    let big = format!("{MESSAGE}{}", "x".repeat(4 << 20));
+    let line = format!("rewrite {SETTINGS} --exec sh -c");
+    let mut command = sandbox.command(line.split_whitespace());
+    command.arg("head -c 10 > part; touch started; until [ -e killed ]; do sleep 0.01; done; cat >> part; mv part got");
+    // `sh` would outlive the test's wait on pipes that it has inherited.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(big.as_bytes()).unwrap();
+    wait_for(&sandbox, "started");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    sandbox.write("killed", "");
+    wait_for(&sandbox, "got");
+    assert!(sandbox.read("got") == sandbox.run(&format!("rewrite {SETTINGS}"), &big).ok());
+}
+
+#[cfg(unix)]
+fn wait_for(sandbox: &Sandbox, name: &str) {
+    let start = Instant::now();
+    while !sandbox.path(name).exists() {
+        assert!(start.elapsed() < Duration::from_secs(60), "{name} does not come");
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[test]
