@@ -47,10 +47,12 @@ impl Failure {
         Failure { exit, code: None, message: Some(Printable(message.as_ref()).to_string()) }
     }
 
-    /// A command line that clap does not understand, in clap's words, which take several lines.
-    pub(super) fn misunderstood(error: &clap::Error) -> Failure {
+    /// A command line that clap does not understand, in clap's words, which take several lines; for a log, the first.
+    pub(super) fn misunderstood(error: &clap::Error, for_log: bool) -> Failure {
         let text = error.render().to_string();
-        let lines: Vec<_> = text.trim_end().lines().map(|line| Printable(line).to_string()).collect();
+        let most = if for_log { 1 } else { usize::MAX };
+        let lines = text.trim_end().lines().take(most);
+        let lines: Vec<_> = lines.map(|line| Printable(line).to_string()).collect();
         let message = lines.join("\n").trim_start_matches("error: ").to_owned();
         Failure { exit: Exit::Usage, code: None, message: Some(message) }
     }

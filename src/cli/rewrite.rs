@@ -8,7 +8,7 @@ use clap::ArgMatches;
 use openclick::{Delivery, Report, Rewriter, Rewritten};
 
 use super::exec::Program;
-use super::exit::{Failure, say};
+use super::exit::{Exit, Failure, say};
 use super::filter::Circumstance;
 use super::guarded;
 use super::input::{CHUNK, Input, is_message, is_stdin};
@@ -77,7 +77,14 @@ pub(super) fn run(
     if pass {
         return hold(job, &Input::open(file)?.read_whole()?, target);
     }
-    let job = job?;
+    let job = job.map_err(|failure| {
+        // A log must tell which mail it was. Somebody at a terminal is told at once.
+        let is_mail = circumstance.get().filter && (file.is_some() || !io::stdin().is_terminal());
+        match is_mail.then(|| Input::open(file).and_then(|mut input| input.read_whole())) {
+            Some(Ok(mail)) => named(failure, &mail),
+            _ => failure,
+        }
+    })?;
     let mut input = Input::open(file)?;
     match target {
         Target::Output(_) => stream(job, &mut input, target),
@@ -152,6 +159,8 @@ impl Job {
     /// Whether the input is a message; none while more must be seen.
     fn is_message(&self, start: &[u8], is_whole: bool) -> Option<bool> {
         match self.format {
+            // Of nothing no document is made.
+            Format::Auto if start.is_empty() && is_whole => Some(true),
             Format::Auto => is_message(start, is_whole),
             Format::Html => Some(false),
             Format::Message => Some(true),
@@ -163,11 +172,7 @@ impl Job {
         if self.is_message(mail, true) != Some(true) {
             return guarded(|| Ok(self.rewriter.rewrite_html(mail, &self.delivery)?));
         }
-        let rewritten = guarded(|| Ok(self.rewriter.rewrite_message(mail, &self.message_delivery)?));
-        rewritten.map_err(|failure| match openclick::addressee::of_message(mail) {
-            Some(id) => failure.of_mail(&id),
-            None => failure,
-        })
+        guarded(|| Ok(self.rewriter.rewrite_message(mail, &self.message_delivery)?))
     }
 
     /// Writes the report, as far as the disk.
@@ -265,21 +270,33 @@ fn stream(mut job: Job, input: &mut Input, target: Target<'_>) -> Result<(), Fai
 fn hold(job: Result<Job, Failure>, mail: &[u8], target: Target<'_>) -> Result<(), Failure> {
     let pass = job.as_ref().map_or(true, |job| job.pass);
     let rewritten = job.and_then(|mut job| {
+        if mail.is_empty() && matches!(target, Target::Program(_)) {
+            return Err(Failure::new(Exit::Data, "expected a mail, found nothing"));
+        }
         let rewritten = job.rewrite(mail)?;
         // Before the first byte goes out: what goes wrong after it could only be told by delivering twice.
         job.tell(&rewritten.report)?;
         Ok((rewritten, job))
     });
-    match rewritten {
+    let done = match rewritten {
         Ok((rewritten, job)) => {
-            let output = deliver(&rewritten.bytes, target)?;
-            job.finish(output, &rewritten.report)
+            deliver(&rewritten.bytes, target).and_then(|output| job.finish(output, &rewritten.report))
         }
         Err(failure) if pass => {
-            failure.report(Some("rewrite"));
-            deliver(mail, target)?.map_or(Ok(()), Output::commit)
+            named(failure, mail).report(Some("rewrite"));
+            deliver(mail, target).and_then(|output| output.map_or(Ok(()), Output::commit))
         }
         Err(failure) => Err(failure),
+    };
+    done.map_err(|failure| named(failure, mail))
+}
+
+/// A failure with the message's id in front, if it has one.
+fn named(failure: Failure, mail: &[u8]) -> Failure {
+    let is_message = is_message(mail, true) == Some(true);
+    match is_message.then(|| openclick::addressee::of_message(mail)).flatten() {
+        Some(id) => failure.of_mail(&id),
+        None => failure,
     }
 }
 
@@ -306,7 +323,8 @@ pub(super) fn pass_stdin(
     program: Option<&Program>,
 ) -> Result<(), Failure> {
     let mail = Input::open(None)?.read_whole()?;
-    failure.report(command);
+    named(failure, &mail).report(command);
     let target = program.map_or(Target::Output(None), Target::Program);
-    deliver(&mail, target)?.map_or(Ok(()), Output::commit)
+    let done = deliver(&mail, target).and_then(|output| output.map_or(Ok(()), Output::commit));
+    done.map_err(|failure| named(failure, &mail))
 }
