@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 
 use memchr::memchr;
 
@@ -32,12 +32,23 @@ pub(super) struct Mbox<R> {
     /// No line ends between `at` and here.
     seen: usize,
     is_end: bool,
+    /// What is read at once, in bytes.
+    piece: u64,
 }
 
 impl<R: Read + Seek> Mbox<R> {
     /// Reads from the source's beginning.
     pub(super) fn new(source: R) -> Mbox<R> {
-        Mbox { source, buffer: Vec::new(), base: 0, start: 0, at: 0, seen: 0, is_end: false }
+        Mbox {
+            source,
+            buffer: Vec::new(),
+            base: 0,
+            start: 0,
+            at: 0,
+            seen: 0,
+            is_end: false,
+            piece: CHUNK as u64,
+        }
     }
 
     /// The next message, from its `From ` line up to that of the next. What stands before the first such line comes out as
@@ -160,16 +171,8 @@ impl<R: Read + Seek> Mbox<R> {
         self.at -= self.start;
         self.seen -= self.start;
         self.start = 0;
-        let length = self.buffer.len();
-        self.buffer.resize(length + CHUNK, 0);
-        let read = loop {
-            match self.source.read(&mut self.buffer[length..]) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                result => break result,
-            }
-        };
-        self.buffer.truncate(length + read.as_ref().map_or(0, |read| *read));
-        self.is_end = read? == 0;
+        let read = self.source.by_ref().take(self.piece).read_to_end(&mut self.buffer)?;
+        self.is_end = read == 0;
         Ok(())
     }
 }
