@@ -67,6 +67,11 @@ impl Failure {
         Failure { code: Some(code), ..Failure::new(Exit::TryAgain, message) }
     }
 
+    /// A signal ended the run: the code that a shell has for it.
+    pub(super) fn by_signal(signal: u8) -> Failure {
+        Failure { code: Some(128 | signal), ..Failure::quiet(Exit::Check) }
+    }
+
     /// Puts the mail's name in front of what is said, so that a log tells which one it was.
     pub(super) fn of_mail(mut self, id: &str) -> Failure {
         self.message = self.message.map(|message| format!("{}: {message}", Printable(id)));
@@ -87,6 +92,11 @@ impl Failure {
             io::ErrorKind::BrokenPipe => Failure::quiet(Exit::Io),
             _ => Failure::new(Exit::Io, format!("cannot write {what}: {}", Cause(error))),
         }
+    }
+
+    /// What is said where one mail of many failed. Of a panic the hook has said the rest.
+    pub(super) fn text(&self) -> &str {
+        self.message.as_deref().unwrap_or("internal error")
     }
 
     /// Says what went wrong, as `openclick: rewrite: …`. A stderr that is closed is no further failure.

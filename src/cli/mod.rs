@@ -3,6 +3,7 @@
 //! It uses the library as anybody else does, through its public items.
 
 mod args;
+mod batch;
 mod config;
 mod decode;
 mod exec;

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use clap::ArgMatches;
 use openclick::{Delivery, Report, Rewriter, Rewritten};
 
+use super::batch;
 use super::exec::Program;
 use super::exit::{Exit, Failure, say};
 use super::filter::Circumstance;
 use super::guarded;
-use super::input::{CHUNK, Input, is_message, is_stdin};
+use super::input::{CHUNK, Format, Input, is_message, is_stdin};
 use super::job;
 use super::output::{Output, is_same, is_stdout};
 use super::sanitize::{Printable, write_json};
@@ -39,13 +40,6 @@ struct Job {
     explain: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Auto,
-    Html,
-    Message,
-}
-
 /// Where the output goes.
 enum Target<'a> {
     Output(Option<&'a Path>),
@@ -58,10 +52,20 @@ pub(super) fn run(
     program: Option<&Program>,
     circumstance: &Cell<Circumstance>,
 ) -> Result<(), Failure> {
-    let file = matches.get_one::<PathBuf>("file").map(PathBuf::as_path).filter(|file| !is_stdin(file));
+    let files: Vec<&PathBuf> = matches.get_many("file").into_iter().flatten().collect();
+    if let Some(folder) = matches.get_one::<PathBuf>("out-dir") {
+        return batch::run(matches, &files, folder, program, circumstance);
+    }
+    let file = files.first().map(|file| file.as_path()).filter(|file| !is_stdin(file));
     let output = matches.get_one::<PathBuf>("output").map(PathBuf::as_path).filter(|path| !is_stdout(path));
     // Until the configuration is read, flags and variables decide.
     judge(&Settings::early(matches, &[&s::FORMAT, &s::ON_ERROR]), file, program, circumstance);
+    if let Some(further) = files.get(1) {
+        return Err(Failure::usage(format!(
+            "one file at a time, found also {}: --out-dir DIR takes many",
+            further.display()
+        )));
+    }
     let target = match program {
         Some(program) => {
             program.check()?;
@@ -145,11 +149,7 @@ impl Job {
             message_id,
             is_made,
             report,
-            format: match settings.text(&s::FORMAT) {
-                Some("html") => Format::Html,
-                Some("message") => Format::Message,
-                _ => Format::Auto,
-            },
+            format: Format::of(&settings),
             pass: circumstance.get().pass,
             quiet: settings.switch(&s::QUIET).unwrap_or(false),
             explain: matches.get_flag("explain"),
