@@ -26,21 +26,39 @@ struct Restorer<'a> {
 /// See [`Rewriter::restore_html`](crate::Rewriter::restore_html).
 pub(crate) fn restore(shared: &Shared, html: &[u8]) -> Result<Restored> {
     can_restore(shared)?;
-    let (charset, mark) = sniff(html, shared.settings.charset);
-    let restored = restore_as(shared, html, charset, mark)?;
+    let own = find_sniffed(shared, html, shared.settings.charset);
+    let bytes = written(html, &own)?;
+    Ok(Restored { bytes, links: own.links, pixels: own.pixels, unopened: own.unopened, limit: own.limit })
+}
+
+/// Finds what a rewrite put into a document that tells its charset itself, unless the option does.
+pub(crate) fn find_sniffed(shared: &Shared, html: &[u8], option: Option<Charset>) -> Own {
+    let (charset, mark) = sniff(html, option);
+    let found = find(shared, html, charset, mark);
     // Tracking URLs are long: they may have pushed a `<meta charset>` out of the part that is looked at. What
     // the author wrote is read with the charset that it was written back with.
-    let agrees = |restored: &Restored, charset| sniff(&restored.bytes, shared.settings.charset).0 == charset;
-    if agrees(&restored, charset) {
-        return Ok(restored);
+    let agrees = |own: &Own, charset| {
+        option.is_some() || written(html, own).is_ok_and(|bytes| sniff(&bytes, None).0 == charset)
+    };
+    if agrees(&found, charset) {
+        return found;
     }
-    for author in named(html).into_iter().filter(|author| *author != charset) {
-        let restored = restore_as(shared, html, author, mark)?;
-        if agrees(&restored, author) {
-            return Ok(restored);
-        }
+    let others = named(html).into_iter().filter(|author| *author != charset);
+    let mut others = others.map(|author| (find(shared, html, author, mark), author));
+    others.find(|(own, author)| agrees(own, *author)).map_or(found, |(own, _)| own)
+}
+
+/// The document without what a rewrite put into it.
+fn written(html: &[u8], own: &Own) -> Result<Vec<u8>> {
+    let mut edits = Edits::default();
+    for edit in &own.edits {
+        edits.push(edit.clone());
     }
-    Ok(restored)
+    let mut bytes = Vec::with_capacity(html.len());
+    edits
+        .write(html, 0, html.len(), &mut bytes)
+        .map_err(|error| Error::new(ErrorKind::Io, "writing to memory failed").because(error))?;
+    Ok(bytes)
 }
 
 /// Whether the format of the URLs allows it.
@@ -49,19 +67,6 @@ pub(crate) fn can_restore(shared: &Shared) -> Result<()> {
         true => Ok(()),
         false => Err(Error::new(ErrorKind::Configuration, "only sealed tracking URLs can be restored")),
     }
-}
-
-fn restore_as(shared: &Shared, html: &[u8], charset: Charset, mark: usize) -> Result<Restored> {
-    let own = find(shared, html, charset, mark);
-    let mut edits = Edits::default();
-    for edit in own.edits {
-        edits.push(edit);
-    }
-    let mut bytes = Vec::with_capacity(html.len());
-    edits
-        .write(html, 0, html.len(), &mut bytes)
-        .map_err(|error| Error::new(ErrorKind::Io, "writing to memory failed").because(error))?;
-    Ok(Restored { bytes, links: own.links, pixels: own.pixels, unopened: own.unopened, limit: own.limit })
 }
 
 /// What a rewrite put into a document: the edits that take it out again, and their counts.

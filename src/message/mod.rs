@@ -4,6 +4,7 @@
 mod header;
 mod part;
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -123,9 +124,12 @@ pub(crate) fn restore(shared: &Shared, message: &[u8]) -> Result<Restored> {
             continue;
         };
         let Some(text) = Text::of(&decoded.bytes, part::label(part)) else { continue };
-        let mut own = match is_text {
-            true => restore::find_in_text(shared, &text.bytes, text.charset, part::layout(part)),
-            false => restore::find(shared, &text.bytes, text.charset, text.mark),
+        let mut own = match &text.bytes {
+            text_bytes if is_text => {
+                restore::find_in_text(shared, text_bytes, text.charset, part::layout(part))
+            }
+            Cow::Borrowed(html) if part.charset.is_none() => restore::find_sniffed(shared, html, None),
+            html => restore::find(shared, html, text.charset, text.mark),
         };
         own.edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
         let Some(edits) = text.back(own.edits).filter(|edits| !edits.is_empty()) else { continue };

@@ -9,7 +9,7 @@ use crate::html::{Scan, Source};
 use crate::mime::charset::Text;
 use crate::mime::transfer::{self, Around, Breaks, LineEnd, Refused, Transfer, attribute_breaks};
 use crate::mime::{Encoding, Part, Structure, Untouched};
-use crate::plan::{PartPlan, Planner};
+use crate::plan::Planner;
 use crate::report::PartReason;
 use crate::rewriter::Shared;
 use crate::text_link::Layout;
@@ -53,14 +53,13 @@ impl PartWork<'_> {
             scan.advance(source, true, planner);
             planner.advance(source, text.bytes.len(), true);
         }
-        let plan = planner.end_part();
-        let tags = plan.tags;
-        let Some(mut edits) = text.back(plan.edits) else {
+        let mut plan = planner.end_part();
+        let Some(mut edits) = text.back(std::mem::take(&mut plan.edits)) else {
             planner.forget_part();
             return Err(PartReason::Charset);
         };
 
-        let breaks = if transfer == Transfer::Identity { PartPlan::breaks(&tags, body) } else { Vec::new() };
+        let breaks = if transfer == Transfer::Identity { plan.breaks(body) } else { Vec::new() };
         let is_delimiter = |line: &[u8]| self.structure.is_delimiter(self.part, line);
         loop {
             if edits.is_empty() {
@@ -82,7 +81,12 @@ impl PartWork<'_> {
             match transfer::apply(body, &decoded, &edits, &around, &mut out) {
                 Ok(()) => return Ok((Some(out), text.name)),
                 Err(Refused::LineTooLong(indices)) if !indices.is_empty() => {
-                    leave(planner, &mut edits, &indices);
+                    let (left, kept) = split(edits, &indices);
+                    if !planner.leave(&plan, &left) {
+                        planner.forget_part();
+                        return Err(PartReason::LineTooLong);
+                    }
+                    edits = kept;
                 }
                 Err(_) => {
                     planner.forget_part();
@@ -93,16 +97,14 @@ impl PartWork<'_> {
     }
 }
 
-/// Takes back edits whose lines would be too long.
-fn leave(planner: &mut Planner, edits: &mut Vec<Edit>, indices: &[usize]) {
-    for &index in indices.iter().rev() {
-        let edit = edits.remove(index);
-        if edit.range.is_empty() {
-            planner.leave_pixel(edit.range.start);
-        } else {
-            planner.leave(edit.range.start);
-        }
-    }
+/// The edits with these indices, which ascend, and the others.
+fn split(edits: Vec<Edit>, indices: &[usize]) -> (Vec<Edit>, Vec<Edit>) {
+    let mut indices = indices.iter().copied().peekable();
+    let mut next = 0;
+    edits.into_iter().partition(|_| {
+        next += 1;
+        indices.next_if_eq(&(next - 1)).is_some()
+    })
 }
 
 /// Whether a part is plain text that may be touched: what only its type keeps from being rewritten.
@@ -143,10 +145,8 @@ fn line_end(message: &[u8], part: &Part) -> LineEnd {
     }
 }
 
-/// Inline PGP (RFC 4880, section 6.2): whoever verifies it takes the text as it stands.
+/// Inline PGP (RFC 4880, section 6.2): whoever verifies it takes the text as it stands. What stands before it on
+/// its line is not asked: a pixel that we put there must not make armour of what was none before.
 fn has_pgp_armour(bytes: &[u8]) -> bool {
-    memmem::find_iter(bytes, b"-----BEGIN PGP ").any(|at| {
-        // At a line's start in what is shown: behind a line end or a tag.
-        matches!(bytes[..at].last(), None | Some(b'\n' | b'\r' | b'>'))
-    })
+    memmem::find(bytes, b"-----BEGIN PGP ").is_some()
 }

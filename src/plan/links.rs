@@ -144,6 +144,9 @@ impl Planner {
                     let mut value = Vec::with_capacity(url.len());
                     attribute::encode(&url, link.quote, self.charset, &mut value);
                     let range = link.report.range.start as usize..link.report.range.end as usize;
+                    if self.part.is_some() {
+                        self.values.push(range.start);
+                    }
                     self.edit(range, value);
                     self.tracked += 1;
                     Verdict::Tracked { kind: link.kind, url }

@@ -30,7 +30,6 @@ use crate::rewriter::Shared;
 use crate::token::{EventKind, Memo, TokenFields};
 
 use self::links::{Pending, TEXT_WINDOW};
-pub(crate) use self::parts::PartPlan;
 
 /// The decisions on one document for one delivery.
 pub(crate) struct Planner {
@@ -45,6 +44,8 @@ pub(crate) struct Planner {
     before: parts::Before,
     /// In a message, the tags in which edits were made.
     tags: Vec<Range<usize>>,
+    /// In a message, where the values of tracked links begin.
+    values: Vec<usize>,
     /// In a message, the pixels of the parts before.
     pixels: Vec<PixelReport>,
     clicks: bool,
@@ -96,6 +97,7 @@ impl Planner {
             markup: parts::Markup::default(),
             before: parts::Before::default(),
             tags: Vec::new(),
+            values: Vec::new(),
             pixels: Vec::new(),
             top_pixel: None,
             bottom_pixel: None,

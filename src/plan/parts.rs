@@ -8,6 +8,7 @@ use crate::charset::Charset;
 use crate::edit::Edit;
 use crate::html::tag::Attributes;
 use crate::report::{LinkReport, NoPlace, PixelReport, Reason, Verdict};
+use crate::token::EventKind;
 
 /// The pixels' markup, kept for parts to come; none if switched off.
 #[derive(Clone, Default)]
@@ -22,12 +23,14 @@ pub(crate) struct PartPlan {
     pub(crate) edits: Vec<Edit>,
     /// The tags in which edits are made, in order.
     pub(crate) tags: Vec<Range<usize>>,
+    /// Where the values of tracked links begin, in order.
+    values: Vec<usize>,
 }
 
 impl PartPlan {
     /// Where lines may be broken in these tags: the offsets of the white space in front of their attributes.
     /// `bytes` is the part.
-    pub(crate) fn breaks(tags: &[Range<usize>], bytes: &[u8]) -> Vec<usize> {
+    pub(crate) fn breaks(&self, bytes: &[u8]) -> Vec<usize> {
         let of_tag = |tag: &Range<usize>| {
             let source = &bytes[tag.clone()];
             let at = tag.start;
@@ -37,7 +40,7 @@ impl PartPlan {
                 (blanks > 0).then(|| at + attribute.whole.start - blanks)
             })
         };
-        tags.iter().flat_map(of_tag).collect()
+        self.tags.iter().flat_map(of_tag).collect()
     }
 }
 
@@ -73,7 +76,7 @@ impl Planner {
             self.pixels.extend(self.pixel_reports().map(|pixel| PixelReport { part, ..pixel }));
         }
         let edits = std::mem::take(&mut self.edits).into_waiting();
-        PartPlan { edits, tags: std::mem::take(&mut self.tags) }
+        PartPlan { edits, tags: std::mem::take(&mut self.tags), values: std::mem::take(&mut self.values) }
     }
 
     /// The part just read passes through after all: nothing in it is tracked.
@@ -89,45 +92,63 @@ impl Planner {
             *report.links_left.entry(REASON).or_default() += forgotten;
         }
         self.tracked = self.before.capped;
-        for link in report.links.iter_mut().chain(&mut self.unheard) {
-            if link.part == part && link.is_tracked() {
+        for link in of_part(&mut report.links, part).chain(of_part(&mut self.unheard, part)) {
+            if link.is_tracked() {
                 link.verdict = Verdict::Left { reason: REASON };
             }
         }
         report.removed_total = self.before.removed;
-        report.removed.retain(|removed| removed.part != part);
+        while report.removed.last().is_some_and(|removed| removed.part == part) {
+            report.removed.pop();
+        }
         report.changes_total = self.before.changes;
         report.changes.truncate(usize::try_from(self.before.changes).unwrap_or(usize::MAX));
-        for pixel in self.pixels.iter_mut().filter(|pixel| pixel.part == part && pixel.place.is_some()) {
+        let here = self.pixels.iter_mut().rev().take_while(|pixel| pixel.part == part);
+        for pixel in here.filter(|pixel| pixel.place.is_some()) {
             *pixel = PixelReport { part, ..PixelReport::absent(pixel.kind, NoPlace::PassedThrough) };
         }
     }
 
-    /// Leaves the link of the part just read whose value begins at `at`: no line holds its tracking URL.
-    pub(crate) fn leave(&mut self, at: usize) {
+    /// Leaves edits of the part just read: no line holds them. Whether that was possible: links and pixels can be
+    /// left, what is taken out cannot.
+    pub(crate) fn leave(&mut self, plan: &PartPlan, edits: &[Edit]) -> bool {
         const REASON: Reason = Reason::LineTooLong;
 
         let part = self.part;
+        let mut left = Vec::new();
+        for edit in edits {
+            let at = edit.range.start as u64;
+            if !edit.range.is_empty() && plan.values.binary_search(&edit.range.start).is_ok() {
+                left.push(at);
+                continue;
+            }
+            let is_own = |markup: &Option<Result<Vec<u8>, NoPlace>>| matches!(markup, Some(Ok(markup)) if *markup == edit.replacement);
+            let kind = match () {
+                () if is_own(&self.top_pixel) => EventKind::InitialOpen,
+                () if is_own(&self.bottom_pixel) => EventKind::Open,
+                () => return false,
+            };
+            let mut here = self.pixels.iter_mut().rev().take_while(|pixel| pixel.part == part);
+            if let Some(pixel) = here.find(|pixel| pixel.kind == kind && pixel.place.is_some()) {
+                *pixel = PixelReport { part, ..PixelReport::absent(kind, NoPlace::LineTooLong) };
+            }
+        }
+        let is_left = |link: &&mut LinkReport| left.binary_search(&link.range.start).is_ok();
+        // Those that nobody has heard of are counted when they are reported.
+        let mut counted = left.len() as u64;
+        for link in of_part(&mut self.unheard, part).filter(is_left) {
+            link.verdict = Verdict::Left { reason: REASON };
+            counted -= 1;
+        }
         let report = &mut self.collector.report;
-        let here = |link: &LinkReport| link.part == part && link.range.start == at as u64;
-        if let Some(link) = self.unheard.iter_mut().find(|link| here(link)) {
-            link.verdict = Verdict::Left { reason: REASON };
-            return; // it is counted when it is reported
+        if counted > 0 {
+            report.links_tracked -= counted;
+            *report.links_left.entry(REASON).or_default() += counted;
         }
-        report.links_tracked -= 1;
-        *report.links_left.entry(REASON).or_default() += 1;
-        if let Some(link) = report.links.iter_mut().find(|link| here(link)) {
+        for link in of_part(&mut report.links, part).filter(is_left) {
             link.verdict = Verdict::Left { reason: REASON };
         }
-    }
-
-    /// Leaves out the pixels of the part just read that would stand at `at`.
-    pub(crate) fn leave_pixel(&mut self, at: usize) {
-        let part = self.part;
-        let here = |pixel: &&mut PixelReport| pixel.part == part && pixel.offset == Some(at as u64);
-        for pixel in self.pixels.iter_mut().filter(here) {
-            *pixel = PixelReport { part, ..PixelReport::absent(pixel.kind, NoPlace::LineTooLong) };
-        }
+        true
     }
 
     /// Whether any token went into what was planned.
@@ -136,6 +157,11 @@ impl Planner {
             || self.unheard.iter().any(LinkReport::is_tracked)
             || self.pixels.iter().any(|pixel| pixel.place.is_some())
     }
+}
+
+/// The links of the part that was read last.
+fn of_part(links: &mut [LinkReport], part: Option<u32>) -> impl Iterator<Item = &mut LinkReport> {
+    links.iter_mut().rev().take_while(move |link| link.part == part)
 }
 
 /// What was counted before a part.

@@ -3,5 +3,6 @@
 mod corpora;
 mod laws;
 mod parts;
+mod properties;
 mod python;
 mod text;

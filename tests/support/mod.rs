@@ -5,6 +5,7 @@ pub(crate) mod dom;
 pub(crate) mod generator;
 pub(crate) mod judge;
 pub(crate) mod laws;
+pub(crate) mod mail;
 pub(crate) mod places;
 
 use std::io::Write;

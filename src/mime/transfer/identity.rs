@@ -288,8 +288,9 @@ impl Line<'_> {
                 self.grow(text.len());
                 // `<img` and the like in front of the first place may stand where a hop could cut.
                 let opens = at == 0 && place < edit.replacement.len();
-                if self.overlong && self.column > LONGEST && !text.is_empty() && !self.break_line() && !opens
-                {
+                // Nobody cuts a single byte, which is what may take a removed attribute's place.
+                let may_be_cut = text.len() > 1;
+                if self.overlong && self.column > LONGEST && may_be_cut && !self.break_line() && !opens {
                     self.layout.too_long.push(index);
                     (self.column, self.place) = before;
                     self.column += replaced;
