@@ -372,7 +372,7 @@ pub enum PartReason {
     Depth,
     /// A header block of more than 256 KiB.
     HeaderTooLong,
-    /// No blank line ends its header block.
+    /// No blank line ends its header block, or the next part follows it at once.
     NoBody,
     /// No line could hold what would be put into it.
     LineTooLong,

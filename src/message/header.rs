@@ -137,7 +137,9 @@ impl HeaderWork<'_> {
     pub(super) fn edit(&self, replaced: &mut Vec<Replaced>, changes: &mut Vec<Change>) {
         let message = self.message;
         if let Some(id) = self.made {
-            let at = start_of_fields(message);
+            // Behind mbox's `From ` line, with all lines that continue it.
+            let at =
+                mime::fields(message, self.root.header.clone()).next().map_or(0, |field| field.whole.start);
             let line_end = if message[..self.root.body.start].ends_with(b"\r\n") { "\r\n" } else { "\n" };
             let bytes = format!("{ID}: {id}{line_end}").into_bytes();
             replaced.push(Replaced { range: at..at, bytes });
@@ -184,11 +186,3 @@ impl HeaderWork<'_> {
 }
 
 const ID: &str = "X-Sp-Message-Id";
-
-/// Where the first field begins: behind mbox's `From ` line.
-fn start_of_fields(message: &[u8]) -> usize {
-    match message.starts_with(b"From ") {
-        true => memchr::memchr(b'\n', message).map_or(0, |end| end + 1),
-        false => 0,
-    }
-}

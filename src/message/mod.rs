@@ -48,20 +48,19 @@ pub(crate) fn rewrite(shared: &Arc<Shared>, message: &[u8], delivery: &Delivery)
 
     let mut planner = Planner::new(shared.clone(), delivery.clone(), Charset::Unknown, true)?;
     let mut replaced = Vec::new();
-    let mut with_pixels: Vec<usize> = Vec::new();
+    let mut shown = Shown::new(&structure);
     for (index, part) in structure.parts.iter().enumerate() {
         let is_text = shared.settings.text_links && part::is_text(part);
         if part.kind != Kind::Leaf || part.verdict.is_err() && !is_text {
             continue;
         }
-        // Several leaves are shown one after the other, alternatives one instead of the other.
-        let pixels = !is_text && with_pixels.iter().all(|&other| are_alternatives(&structure, other, index));
+        let pixels = !is_text && shown.is_first(index);
         let work = PartWork { message, structure: &structure, part: index, pixels, is_text, shared: &shared };
         let report = parts.get_mut(index);
         match work.rewrite(&mut planner) {
             Ok((body, charset)) => {
                 if pixels {
-                    with_pixels.push(index);
+                    shown.add(index);
                 }
                 if let Some(report) = report {
                     report.reason = None;
@@ -224,10 +223,36 @@ fn reason(why: Untouched) -> PartReason {
     }
 }
 
-/// Whether only one of two parts is shown: the innermost multipart that holds both is a multipart/alternative.
-fn are_alternatives(structure: &Structure, one: usize, other: usize) -> bool {
-    let parents =
-        |part: usize| std::iter::successors(structure.parts[part].parent, |&at| structure.parts[at].parent);
-    let common = parents(one).find(|parent| parents(other).any(|other| other == *parent));
-    common.is_some_and(|parent| structure.parts[parent].media_type == "multipart/alternative")
+/// Which parts have the pixels. Several leaves are shown one after the other, alternatives one instead of the other.
+struct Shown<'a> {
+    structure: &'a Structure,
+    /// For each part, how many with pixels it holds or is.
+    pixels: Vec<u32>,
+}
+
+impl Shown<'_> {
+    fn new(structure: &Structure) -> Shown<'_> {
+        Shown { structure, pixels: vec![0; structure.parts.len()] }
+    }
+
+    /// Whether no part that has pixels is shown beside this one: the innermost multipart that holds both is a
+    /// multipart/alternative.
+    fn is_first(&self, part: usize) -> bool {
+        with_parents(self.structure, part).all(|at| {
+            let Some(parent) = self.structure.parts[at].parent else { return true };
+            let others = self.pixels[parent] - self.pixels[at];
+            others == 0 || self.structure.parts[parent].media_type == "multipart/alternative"
+        })
+    }
+
+    fn add(&mut self, part: usize) {
+        for at in with_parents(self.structure, part) {
+            self.pixels[at] += 1;
+        }
+    }
+}
+
+/// A part and those that hold it, the outermost last.
+fn with_parents(structure: &Structure, part: usize) -> impl Iterator<Item = usize> {
+    std::iter::successors(Some(part), |&at| structure.parts[at].parent)
 }

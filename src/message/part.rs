@@ -34,6 +34,11 @@ impl PartWork<'_> {
     ) -> Result<(Option<Vec<u8>>, &'static str), PartReason> {
         let part = &self.structure.parts[self.part];
         let body = &self.message[part.body.clone()];
+        // The line break in front of a delimiter line that follows at once is the header's: whatever is put there
+        // would stand on the delimiter's line.
+        if body.is_empty() && !matches!(self.message[part.body.end..], [] | [b'\n' | b'\r', ..]) {
+            return Err(PartReason::NoBody);
+        }
         let transfer = encoding(part.encoding).ok_or(PartReason::Encoding)?;
         let decoded = transfer::decode(body, transfer).map_err(|_| PartReason::Ambiguous)?;
         if has_pgp_armour(&decoded.bytes) {

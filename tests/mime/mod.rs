@@ -5,4 +5,5 @@ mod laws;
 mod parts;
 mod properties;
 mod python;
+mod signatures;
 mod text;

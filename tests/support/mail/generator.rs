@@ -293,8 +293,11 @@ impl Made<'_> {
 
     fn delimiter(&mut self, boundary: &str, after: &str) {
         self.flush();
-        let padding = if self.next().is_multiple_of(16) { " \t" } else { "" };
-        self.line_of("", self.line_end);
+        let how = self.next();
+        let padding = if how.is_multiple_of(16) { " \t" } else { "" };
+        if how % 16 < 12 || !self.message.ends_with(b"\n") {
+            self.line("");
+        }
         self.line(&format!("--{boundary}{after}{padding}"));
         if after == "--" {
             self.open.pop();
