@@ -67,9 +67,10 @@ Examples:
   openclick rewrite --config /etc/openclick.toml --exec sendmail -G -i -f SENDER -- RECIPIENT < in.eml";
 
 const REWRITE_EXITS: &str = "\
-Exit codes: 0 done, 1 with --out-dir: a mail failed, 64 usage, 65 bad data, 66 no input, 70 internal, 73 cannot create, 74 input or output failed (also a \
-closed pipe), 78 configuration. As a mail filter (input from stdin that is no terminal, and not --format html) every \
-failure exits with 75: an MTA bounces the mail on the other codes, and tries again on 75.";
+Exit codes: 0 done, 1 with --out-dir: a mail failed, 64 usage, 65 bad data, 66 no input, 70 internal, 73 cannot create, \
+74 input or output failed (also a closed pipe), 78 configuration. As a mail filter (with --exec, or input from stdin that \
+is no terminal, and not --format html) every failure exits with 75: an MTA bounces the mail on the other codes, and tries \
+again on 75.";
 
 const DECODE_EXAMPLES: &str = "\
 Prints one line of JSON for each URL, in order. A URL that is not valid gives {\"error\":{\"kind\":…,\"message\":…},\

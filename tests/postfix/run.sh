@@ -6,7 +6,8 @@
 # usage: tests/postfix/run.sh [OPENCLICK]      (root, Debian; installs postfix where nothing else is the MTA)
 #
 # It all happens in namespaces of its own: the machine's Postfix, its queue and its configuration are out of sight, the only
-# network is a loopback, and nothing outlives the script. Where that cannot be had it says so and exits with 0.
+# network is a loopback, and nothing outlives the script but the packages: postfix, and opendkim and python3-dkim for the
+# signatures. Where that cannot be had it says so and exits with 0.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 
