@@ -84,7 +84,7 @@ fn cases() -> Vec<(String, usize)> {
         (format!("A: 0\n\nz\n\n{plain}"), 3),
         ("From".into(), 1),
         ("From ".into(), 1),
-        (format!("{DATE}"), 1),
+        (DATE.to_owned(), 1),
         // Prose: quoted, unquoted, behind a blank line, before something like a field.
         (format!("{DATE}\nA: 1\n\n>From x\nFrom now on,\nall.\n\nFrom now on,\nall.\n\n{DATE}\nB: 2\n\n"), 2),
         (format!("{DATE}\nA: 1\n\nFrom now on:\nall: x\n"), 2),
