@@ -297,8 +297,10 @@ impl Desk {
                     }
                 }
                 if let Some(note) = note {
-                    let path = item.input.display();
-                    self.note(&format!("{path}: {note}, copied as it is (--format says what it is)"));
+                    if note != tally::EMPTY {
+                        let path = item.input.display();
+                        self.note(&format!("{path}: {note}, copied as it is (--format says what it is)"));
+                    }
                     self.line(&item.input, Copied { copied: note });
                 }
             }

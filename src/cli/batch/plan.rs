@@ -121,11 +121,9 @@ pub(super) fn make(
         }
     }
     let plan = planner.plan;
-    if !resume && let Some(item) = plan.items.iter().find(|item| item.output.symlink_metadata().is_ok()) {
-        return Err(Failure::new(
-            Exit::CannotCreate,
-            format!("{} is there already; --resume skips what is done", item.output.display()),
-        ));
+    if let Some(item) = plan.items.iter().find(|item| item.output.symlink_metadata().is_ok()) {
+        let what = if resume { "and no file" } else { "already; --resume skips what is done" };
+        return Err(Failure::new(Exit::CannotCreate, format!("{} is there {what}", item.output.display())));
     }
     Ok(plan)
 }

@@ -7,6 +7,9 @@ use openclick::{PartReason, Report, Status};
 
 use super::super::summary::grouped;
 
+/// Why an empty file comes out as it is.
+pub(super) const EMPTY: &str = "empty";
+
 /// Counts of messages; an HTML document counts as one.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Tally {
@@ -74,11 +77,11 @@ impl Tally {
         }
     }
 
-    /// Counts a file that holds no mail and comes out as it is; a note, if that may be news.
-    pub(super) fn count_foreign(&mut self, is_empty: bool) -> Option<&'static str> {
-        let why = if is_empty { "empty" } else { "neither a message nor HTML" };
+    /// Counts a file that holds no mail and comes out as it is, and says why.
+    pub(super) fn count_foreign(&mut self, is_empty: bool) -> &'static str {
+        let why = if is_empty { EMPTY } else { "neither a message nor HTML" };
         self.count(Verdict::Unchanged(why.to_owned()));
-        (!is_empty).then_some(why)
+        why
     }
 
     pub(super) fn messages(&self) -> u64 {

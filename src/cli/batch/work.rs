@@ -1,5 +1,8 @@
 //! The work on one file, which any thread does, and on one mbox, whose messages are spread over all threads.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Write};
@@ -100,13 +103,14 @@ struct Source {
 }
 
 impl<'a> Shop<'a> {
-    /// Takes tasks until there are no more, or the run is to stop.
+    /// Takes tasks until there are no more; once the run is to stop it does none.
     pub(super) fn work(&self, tasks: &Mutex<Receiver<Task<'a>>>, events: &SyncSender<Event<'a>>) {
         loop {
             // Nothing can fail while the lock is held.
             let task = tasks.lock().unwrap_or_else(PoisonError::into_inner).recv();
             match task {
-                _ if self.stop.is_set() => return,
+                // The others wait until what they sent is taken.
+                Ok(_) if self.stop.is_set() => {}
                 Ok(Task::File(item)) => self.file(item, events),
                 Ok(Task::Mail(item, number, bytes, reply)) => {
                     // Nobody waits for it any more where its mbox failed.
@@ -130,7 +134,7 @@ impl<'a> Shop<'a> {
             if look == Look::Neither {
                 copy(item, &input, &mut file, &mut output)?;
                 output.commit_one_of_many()?;
-                note = tally.count_foreign(input.is_empty());
+                note = Some(tally.count_foreign(input.is_empty()));
                 return Ok(true);
             }
             file.read_to_end(&mut input).map_err(|error| reading(&error))?;
@@ -229,7 +233,7 @@ impl<'a> Shop<'a> {
             ));
         }
         output.commit_one_of_many()?;
-        Ok(Some(if number == 0 { tally.count_foreign(is_start) } else { None }))
+        Ok(Some((number == 0).then(|| tally.count_foreign(is_start))))
     }
 
     /// Counts and tells what became of a message: the bytes to write, if there are any.
