@@ -75,6 +75,7 @@ impl Planner {
         };
         link.report.verdict = match self.verdict(&link) {
             Ok(url) => {
+                self.values.push(range.start);
                 self.edit(range, url.clone().into_bytes());
                 self.tracked += 1;
                 Verdict::Tracked { kind: link.kind, url }

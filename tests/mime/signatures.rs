@@ -42,7 +42,7 @@ fn first_part(message: &[u8]) -> Vec<u8> {
     let text = String::from_utf8(message.to_vec()).expect("ASCII");
     let start = text.find("--outer\r\n").expect("a delimiter") + "--outer\r\n".len();
     let end = text[start..].find("\r\n--outer\r\n").expect("a delimiter");
-    text[start..start + end].as_bytes().to_vec()
+    text.as_bytes()[start..start + end].to_vec()
 }
 
 /// Rewrites the message and gives its first part as it was and as it is. Something beside it is tracked.
