@@ -348,7 +348,7 @@ pub enum PartReason {
     Attachment,
     /// In a `multipart/related`, but not its root.
     RelatedNonRoot,
-    /// `multipart/signed`, or inside one.
+    /// `multipart/signed`, or inside one; or the message is signed as a whole ([`Status::Signed`]).
     Signed,
     /// `multipart/encrypted` or `application/pkcs7-mime`, or inside one.
     Encrypted,

@@ -33,7 +33,7 @@ struct Replaced {
 /// See [`Rewriter::rewrite_message`](crate::Rewriter::rewrite_message).
 pub(crate) fn rewrite(shared: &Arc<Shared>, message: &[u8], delivery: &Delivery) -> Result<Rewritten> {
     let structure = mime::scan(message);
-    let mut parts = part_reports(&structure);
+    let mut parts = part_reports(&structure, None);
     let root = &structure.parts[0];
     if let Err(Untouched::HeaderTooLong) = root.verdict {
         return Ok(unchanged(message, Status::Unchanged, parts));
@@ -41,7 +41,7 @@ pub(crate) fn rewrite(shared: &Arc<Shared>, message: &[u8], delivery: &Delivery)
     let fields = header_fields(message, root.header.clone());
     let on_signed = shared.settings.on_signed;
     if on_signed == OnSigned::Refuse && header::is_signed(&fields) {
-        return Ok(unchanged(message, Status::Signed, parts));
+        return Ok(unchanged(message, Status::Signed, part_reports(&structure, Some(PartReason::Signed))));
     }
     let (shared, delivery, said) = header::settle(shared, &fields, delivery)?;
     check(&delivery)?;
@@ -76,7 +76,7 @@ pub(crate) fn rewrite(shared: &Arc<Shared>, message: &[u8], delivery: &Delivery)
             }
         }
         if planner.already_rewritten() {
-            return Ok(unchanged(message, Status::AlreadyRewritten, part_reports(&structure)));
+            return Ok(unchanged(message, Status::AlreadyRewritten, part_reports(&structure, None)));
         }
     }
 
@@ -174,8 +174,8 @@ fn header_fields(message: &[u8], header: Range<usize>) -> HeaderFields<'_> {
         .collect()
 }
 
-/// The parts as they pass through, before any is read.
-fn part_reports(structure: &Structure) -> Vec<PartReport> {
+/// The parts as they pass through. `unread`: why those that could be read are not.
+fn part_reports(structure: &Structure, unread: Option<PartReason>) -> Vec<PartReport> {
     let parts = structure.parts.iter().enumerate().take(MOST_PARTS);
     let report = |(index, part): (usize, &mime::Part)| PartReport {
         path: structure.path(index),
@@ -183,11 +183,11 @@ fn part_reports(structure: &Structure) -> Vec<PartReport> {
         charset: None,
         encoding: name(part.encoding).to_owned(),
         rewritten: false,
-        reason: Some(match part.verdict {
-            Err(why) => reason(why),
-            Ok(()) if part.kind == Kind::Multipart => PartReason::Multipart,
-            Ok(()) => PartReason::NotHtml, // read it is, and told so then
-        }),
+        reason: match part.verdict {
+            Err(why) => Some(reason(why)),
+            Ok(()) if part.kind == Kind::Multipart => Some(PartReason::Multipart),
+            Ok(()) => unread,
+        },
     };
     parts.map(report).collect()
 }

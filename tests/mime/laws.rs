@@ -81,7 +81,12 @@ fn collect(mail: &ParsedMail<'_>, out: &mut Vec<Leaf>) {
         .get_headers()
         .into_iter()
         .map(|header| (header.get_key_raw().to_vec(), header.get_value_raw().to_vec()))
-        .filter(|(key, _)| !key.eq_ignore_ascii_case(b"x-sp-message-id"))
+        .filter(|(key, _)| {
+            // Ours, and what counts.
+            ["x-sp-message-id", "content-length", "lines"]
+                .iter()
+                .all(|own| !key.eq_ignore_ascii_case(own.as_bytes()))
+        })
         .collect();
     let body = mail.get_body_raw().map_err(|error| error.to_string());
     out.push(Leaf { headers, is_leaf: mail.subparts.is_empty(), body });

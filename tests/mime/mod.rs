@@ -1,6 +1,7 @@
 //! Whole messages.
 
 mod corpora;
+mod fixtures;
 mod laws;
 mod parts;
 mod properties;

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use openclick::{Change, Consent, Delivery, OnSigned, Reason, Report, Rewriter, Status};
+use openclick::{Change, Consent, Delivery, LinkReport, OnSigned, Reason, Report, Rewriter, Status};
 
 use super::part::View;
 use super::reader::{self, Part};
@@ -299,6 +299,10 @@ fn restore(rewriter: &Rewriter, output: &[u8], after: &[Part], report: &Report, 
         let charset = part.charset.as_deref().unwrap_or_default();
         let text = codec::decode(new, &part.encoding).expect("a rewritten part");
         let view = View::of(&text, charset);
+        let is_ascii = |link: &LinkReport| link.target.as_deref().is_none_or(str::is_ascii);
+        if matches!(charset, "unknown" | "ISO-2022-JP") && !report.links.iter().all(is_ascii) {
+            continue; // written as references there, which the view does not know
+        }
         let expected = part::restorer(view.label).restore_html(&view.html).expect("sealed URLs").bytes;
         let Some(expected) = view.back(&expected) else { continue };
         let long = expected.split(|&byte| byte == b'\n').any(|line| line.len() > 998);
