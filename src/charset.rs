@@ -1,5 +1,7 @@
 //! Which charset a raw HTML document has, and whether its markup can be scanned as bytes.
 
+use std::borrow::Cow;
+
 use encoding_rs::{Encoding, REPLACEMENT, UTF_8, WINDOWS_1252, X_USER_DEFINED};
 
 use crate::html::tag::{Attributes, TagState, end_of_tag, is_space};
@@ -32,6 +34,29 @@ impl Charset {
             }
             Some(encoding) => Charset::Known(encoding),
         }
+    }
+
+    /// The text of these bytes; none if the charset cannot decode them.
+    pub(crate) fn decode(self, bytes: &[u8]) -> Option<Cow<'_, str>> {
+        match self {
+            Charset::Known(encoding) if encoding == UTF_8 => {
+                std::str::from_utf8(bytes).ok().map(Cow::Borrowed)
+            }
+            _ if bytes.is_ascii() => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+            Charset::Known(encoding) => encoding.decode_without_bom_handling_and_without_replacement(bytes),
+            Charset::Unknown | Charset::Unscannable(_) => None,
+        }
+    }
+
+    /// A text in this charset; none if it lacks a character of it.
+    pub(crate) fn encode(self, text: &str) -> Option<Cow<'_, [u8]>> {
+        if text.is_ascii() {
+            return Some(Cow::Borrowed(text.as_bytes()));
+        }
+        let Charset::Known(encoding) = self else { return None };
+        let (bytes, _, has_unmappable) = encoding.encode(text);
+        // Some encoders unify: Shift_JIS writes the yen sign as a backslash.
+        (!has_unmappable && self.decode(&bytes).as_deref() == Some(text)).then_some(bytes)
     }
 
     pub(crate) fn name(self) -> &'static str {

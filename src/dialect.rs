@@ -1,6 +1,7 @@
 //! The attributes by which authors steer tracking: SparkPost's, and other senders' opt-outs, so that a
 //! template moves here unchanged.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::str::FromStr;
 use std::sync::LazyLock;
@@ -193,6 +194,25 @@ impl Directives {
                 directives.apply(mark, &value);
             }
             directives.remove.push(attribute);
+        }
+        directives
+    }
+
+    /// Of attributes that stand in no tag; of a duplicated one the first counts. Nothing is to be removed.
+    pub(crate) fn of_pairs<'a>(
+        pairs: impl Iterator<Item = (&'a [u8], Cow<'a, str>)>,
+        dialects: Dialects,
+    ) -> Directives {
+        let mut directives = Directives::default();
+        let mut seen: Vec<Vec<u8>> = Vec::new();
+        for (name, value) in pairs {
+            let lower = name.to_ascii_lowercase();
+            if let Some(mark) = dialects.mark(name)
+                && !seen.contains(&lower)
+            {
+                seen.push(lower);
+                directives.apply(mark, &value);
+            }
         }
         directives
     }

@@ -43,6 +43,7 @@ mod report;
 mod restore;
 mod rewriter;
 pub mod stream;
+mod text_link;
 mod token;
 mod writer;
 

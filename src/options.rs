@@ -87,6 +87,7 @@ pub(crate) struct Settings {
     pub(crate) open_tracking: bool,
     pub(crate) initial_open: bool,
     pub(crate) click_tracking: bool,
+    pub(crate) text_links: bool,
     pub(crate) outlook: bool,
     pub(crate) dialects: Dialects,
     pub(crate) skip_hosts: HostPatterns,
@@ -129,6 +130,7 @@ impl Options {
                 open_tracking: true,
                 initial_open: true,
                 click_tracking: true,
+                text_links: false,
                 outlook: true,
                 dialects: Dialects::NONE.with(Dialect::SparkPost),
                 skip_hosts: HostPatterns::default(),
@@ -180,6 +182,28 @@ impl Options {
     #[must_use]
     pub fn click_tracking(self, on: bool) -> Options {
         self.with(|settings| settings.click_tracking = on)
+    }
+
+    /// Links in the plain text of messages: bare `http://` and `https://` URLs become tracking URLs, and SparkPost's
+    /// `[[data-msys-…]]` behind them is honoured and removed. Default off: readers see these URLs.
+    ///
+    /// A URL ends where mail clients end it; where they disagree, or nobody can tell, it is left
+    /// ([`Reason::Unparsable`](crate::Reason::Unparsable)).
+    ///
+    /// ```
+    /// # use openclick::{Delivery, KeyRing, Options};
+    /// let rewriter = Options::new("https://t.example.com", KeyRing::generate())?.text_links(true).build()?;
+    /// let message = b"Message-ID: <m1@example.com>\n\n\
+    ///     Our shop (https://shop.example/?a=1).\nhttps://shop.example/legal[[data-msys-clicktrack=\"0\"]]\n";
+    /// let text = rewriter.rewrite_message(message, &Delivery::of_message())?.bytes;
+    /// let text = String::from_utf8(text).unwrap();
+    /// assert!(text.contains("Our shop (https://t.example.com/I"));
+    /// assert!(text.ends_with(").\nhttps://shop.example/legal\n"));
+    /// # Ok::<(), openclick::Error>(())
+    /// ```
+    #[must_use]
+    pub fn text_links(self, on: bool) -> Options {
+        self.with(|settings| settings.text_links = on)
     }
 
     /// Links inside Outlook's conditional comments. Default on.

@@ -50,7 +50,8 @@ pub enum Reason {
     Scheme,
     /// No scheme, `//host` included.
     Relative,
-    /// No host, control characters, or a form that only browsers repair (`https:host`, `https:///x`).
+    /// No host, control characters, or a form that only browsers repair (`https:host`, `https:///x`). In plain text
+    /// also a URL of which nobody can tell where it ends (`https://example.jp/をご覧ください`).
     Unparsable,
     /// `http://user:pass@host`: a phishing shape.
     Userinfo,
@@ -117,6 +118,8 @@ pub enum LinkPlace {
     Svg,
     /// Inside an Outlook conditional comment: `a`, `area` or a VML shape.
     Outlook,
+    /// A bare URL in plain text.
+    Text,
 }
 
 /// What became of a link.
@@ -154,9 +157,10 @@ pub struct LinkReport {
     /// `data-msys-linkname`, cut to 63 bytes.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub name: Option<String>,
-    /// The shown text: references decoded, white space folded, at most 200 bytes.
+    /// The shown text: references decoded, white space folded, at most 200 bytes. Empty in plain text, where the
+    /// link is its own text.
     pub text: String,
-    /// The attribute's value as it stands in the source; bytes that are not UTF-8 are replaced here.
+    /// The attribute's value, or the URL in plain text, as it stands in the source; bytes that are not UTF-8 are replaced here.
     pub raw: String,
     /// The destination, decoded as a browser would; what the token carries. Absent where the charset
     /// could not decode it.
@@ -265,7 +269,7 @@ impl PixelReport {
     }
 }
 
-/// A tracking attribute that was removed.
+/// A tracking attribute that was removed, from a tag or from behind a URL in plain text (`[[data-msys-…]]`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

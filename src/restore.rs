@@ -5,12 +5,14 @@ use std::ops::Range;
 use memchr::memmem;
 
 use crate::charset::{Charset, named, sniff};
+use crate::dialect::Dialects;
 use crate::edit::{Edit, Edits};
 use crate::error::{Error, ErrorKind, Result};
 use crate::html::{LinkEnd, Reader, Scan, Settings, Sites, Source, Tag, attribute};
 use crate::pixel;
 use crate::report::NoPlace;
 use crate::rewriter::{Restored, Shared};
+use crate::text_link::{Layout, Links};
 use crate::token::EventKind;
 
 /// Finds own links and pixels among the sites of a document.
@@ -88,6 +90,26 @@ pub(crate) fn find(shared: &Shared, html: &[u8], charset: Charset, mark: usize) 
         Scan::new(mark, settings, Reader::Scan).advance(Source { bytes: html, base: 0 }, true, &mut restorer);
     }
     restorer.own
+}
+
+/// Finds the links that a rewrite put into plain text.
+pub(crate) fn find_in_text(shared: &Shared, text: &[u8], charset: Charset, layout: Layout) -> Own {
+    let mut own = Own { edits: Vec::new(), links: 0, pixels: 0, unopened: Vec::new(), limit: None };
+    let mut links = Links::of(text, charset, layout, Dialects::NONE);
+    while let Some(link) = links.next() {
+        let url = links.unfolded(link.range.clone());
+        let Some(url) = charset.decode(&url).filter(|url| shared.urls.is_own(url)) else { continue };
+        let token = shared.urls.open(&url);
+        let destination = token.as_ref().and_then(|token| token.target());
+        match destination.and_then(|destination| charset.encode(destination)) {
+            Some(replacement) => {
+                own.links += 1;
+                own.edits.push(Edit { range: link.range, replacement: replacement.into_owned() });
+            }
+            None => own.unopened.push(link.range.start as u64),
+        }
+    }
+    own
 }
 
 impl Sites for Restorer<'_> {

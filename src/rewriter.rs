@@ -103,6 +103,8 @@ impl Rewriter {
     /// whatever readers may disagree about. A message that carries a DKIM-Signature or ARC-Seal passes through
     /// as a whole, unless [`Options::on_signed`](crate::Options::on_signed) says otherwise.
     ///
+    /// Links in plain text are tracked where [`Options::text_links`](crate::Options::text_links) or a stream asks for it.
+    ///
     /// The pixels go into the first HTML part; where several are alternatives of each other, into each.
     ///
     /// The message itself says what the delivery does not: its id ([`Delivery::of_message`]), the recipient, the
@@ -139,7 +141,8 @@ impl Rewriter {
         Ok(self.rewrite_message(message, delivery)?.report)
     }
 
-    /// Undoes [`Rewriter::rewrite_message`] as [`Rewriter::restore_html`] does for HTML. Offsets in
+    /// Undoes [`Rewriter::rewrite_message`] as [`Rewriter::restore_html`] does for HTML; links in plain text get their
+    /// destination back too, whatever the options say. Offsets in
     /// [`Restored::unopened`] are those in the decoded parts.
     ///
     /// # Errors

@@ -32,6 +32,7 @@ const REWRITE: &[&Setting] = &[
     &s::CLICK_TRACKING,
     &s::OPEN_TRACKING,
     &s::INITIAL_OPEN,
+    &s::TEXT_LINKS,
     &s::OUTLOOK,
     &s::PIXEL_PLACEHOLDER,
     &s::CHARSET,
@@ -52,7 +53,7 @@ const DECODE: &[&Setting] = &[&s::TRACKING_DOMAIN, &s::ALSO_ACCEPT, &s::KEY_FILE
 const KEY: &[&Setting] = &[&s::KEY_FILE, &s::ALLOW_OPEN_KEY_FILE];
 
 const SETTINGS_HELP: &str = "\
-Settings: every flag but -o, --report and --config is also a variable (OPENCLICK_TRACKING_DOMAIN) and a key of the file \
+Settings: every flag but -o, --out-dir, --resume, --report and --config is also a variable (OPENCLICK_TRACKING_DOMAIN) and a key of the file \
 that --config or OPENCLICK_CONFIG names (tracking-domain = \"t.example.com\"). A flag stands above a variable, a variable \
 above the file. A BOOL alone means true; --outlook=false needs the equals sign.";
 
@@ -61,13 +62,15 @@ Examples:
   openclick rewrite --config openclick.toml --message-id M --recipient R news.html > out.html
   openclick rewrite --config openclick.toml -o out.html --report report.json news.html
   openclick rewrite --config openclick.toml in.eml > out.eml
+  openclick rewrite --config openclick.toml --out-dir out Maildir outbox.mbox newsletters/ a.eml
   make-html | openclick rewrite --format html --tracking-domain t.example.com --key-file KEYS
   openclick rewrite --config /etc/openclick.toml --exec sendmail -G -i -f SENDER -- RECIPIENT < in.eml";
 
 const REWRITE_EXITS: &str = "\
-Exit codes: 0 done, 64 usage, 65 bad data, 66 no input, 70 internal, 73 cannot create, 74 input or output failed (also a \
-closed pipe), 78 configuration. As a mail filter (input from stdin that is no terminal, and not --format html) every \
-failure exits with 75: an MTA bounces the mail on the other codes, and tries again on 75.";
+Exit codes: 0 done, 1 with --out-dir: a mail failed, 64 usage, 65 bad data, 66 no input, 70 internal, 73 cannot create, \
+74 input or output failed (also a closed pipe), 78 configuration. As a mail filter (with --exec, or input from stdin that \
+is no terminal, and not --format html) every failure exits with 75: an MTA bounces the mail on the other codes, and tries \
+again on 75.";
 
 const DECODE_EXAMPLES: &str = "\
 Prints one line of JSON for each URL, in order. A URL that is not valid gives {\"error\":{\"kind\":…,\"message\":…},\
@@ -125,9 +128,10 @@ fn rewrite() -> Command {
         .arg(
             Arg::new("file")
                 .value_name("FILE")
-                .help("The HTML or message; stdin without one, or for -")
+                .num_args(0..)
+                .help("The HTML or message; stdin without one, or for -. With --out-dir: files, mboxes, Maildirs, folders")
                 .value_parser(value_parser!(PathBuf))
-                .value_hint(ValueHint::FilePath),
+                .value_hint(ValueHint::AnyPath),
         )
         .arg(
             path("output", "OUT")
@@ -136,8 +140,25 @@ fn rewrite() -> Command {
                 .help_heading(s::FORMAT.group),
         )
         .arg(
+            path("out-dir", "DIR")
+                .value_hint(ValueHint::DirPath)
+                .help("Rewrite many files into this folder, under their own names, on all cores")
+                .help_heading(s::FORMAT.group),
+        )
+        .arg(
+            Arg::new("resume")
+                .long("resume")
+                .action(ArgAction::SetTrue)
+                .requires("out-dir")
+                .help("Go on where a run with --out-dir stopped: what is there already is whole, and skipped")
+                .help_heading(s::FORMAT.group),
+        )
+        .arg(
             path("report", "FILE")
-                .help("Write what was done to each link and pixel here, as JSON; - for stdout, with -o")
+                .help(
+                    "Write what was done to each link and pixel here, as JSON, with --out-dir one line for each \
+                     message; - for stdout, with -o or --out-dir",
+                )
                 .help_heading(s::FORMAT.group),
         )
         .arg(

@@ -1,9 +1,11 @@
 //! `--exec CMD ARG…`: the finished mail goes to another program, such as `sendmail`, and its exit code comes back.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Write};
+use std::fs::{File, FileTimes};
+use std::io::{self, Seek, Write};
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus};
+use std::time::SystemTime;
 
 use super::exit::{Cause, Exit, Failure};
 
@@ -43,38 +45,72 @@ impl Program {
         }
     }
 
-    /// Starts the program, writes the mail to its stdin, and waits for its end.
+    /// Starts the program with the mail as its stdin, and waits for its end.
     pub(super) fn run(&self, mail: &[u8]) -> Result<(), Failure> {
         self.check()?;
         let name = Path::new(&self.words[0]).display();
+        let failed =
+            |error: io::Error| Failure::new(Exit::TryAgain, format!("--exec: {name}: {}", Cause(&error)));
+        let mut draft = Draft::of(mail).map_err(|error| {
+            Failure::new(Exit::TryAgain, format!("--exec: cannot hold the mail: {}", Cause(&error)))
+        })?;
+        let stdin = draft.file.try_clone().map_err(failed)?;
         let mut child =
-            Command::new(&self.words[0]).args(&self.words[1..]).stdin(Stdio::piped()).spawn().map_err(
-                |error| Failure::new(Exit::TryAgain, format!("--exec: {name}: {}", Cause(&error))),
-            )?;
-        let written = child.stdin.take().map_or(Ok(()), |mut stdin| write(&mut stdin, mail));
-        let status = child
-            .wait()
-            .map_err(|error| Failure::new(Exit::TryAgain, format!("--exec: {name}: {}", Cause(&error))))?;
-        match (verdict(status), written) {
-            (Verdict::Done, Ok(())) => Ok(()),
+            Command::new(&self.words[0]).args(&self.words[1..]).stdin(stdin).spawn().map_err(failed)?;
+        let status = child.wait().map_err(failed)?;
+        match verdict(status) {
             // It cannot have delivered what it did not read.
-            (Verdict::Done, Err(error)) => Err(Failure::new(
-                Exit::TryAgain,
-                format!("--exec: {name} ended before it had read the mail: {}", Cause(&error)),
-            )),
-            (Verdict::Said(code), _) => {
+            Verdict::Done if !draft.was_read().map_err(failed)? => {
+                Err(Failure::new(Exit::TryAgain, format!("--exec: {name} ended before it had read the mail")))
+            }
+            Verdict::Done => Ok(()),
+            Verdict::Said(code) => {
                 Err(Failure::of_program(code, format!("--exec: {name} exited with {code}")))
             }
-            (Verdict::Odd, _) => {
+            Verdict::Odd => {
                 Err(Failure::of_program(Exit::TryAgain as u8, format!("--exec: {name}: {status}")))
             }
         }
     }
 }
 
-fn write(stdin: &mut impl Write, mail: &[u8]) -> io::Result<()> {
-    stdin.write_all(mail)?;
-    stdin.flush()
+/// The whole mail as a file without a name, which the program has as its stdin. Through a pipe, a SIGKILL of this process
+/// would look to the program like the end of the mail: it would deliver the half that it got.
+struct Draft {
+    file: File,
+    length: u64,
+}
+
+impl Draft {
+    fn of(mail: &[u8]) -> io::Result<Draft> {
+        let mut file = nameless()?;
+        file.write_all(mail)?;
+        file.rewind()?;
+        // Where a program opens its `/dev/stdin` anew, as Linux lets it, the position here does not move: the time of the
+        // last reading, old enough to be set by any, tells.
+        file.set_times(FileTimes::new().set_accessed(SystemTime::UNIX_EPOCH))?;
+        Ok(Draft { file, length: mail.len() as u64 })
+    }
+
+    /// Whether the mail was read to its end, or by another way than from the open file.
+    fn was_read(&mut self) -> io::Result<bool> {
+        match self.file.stream_position()? {
+            0 if self.length > 0 => Ok(self.file.metadata()?.accessed()? != SystemTime::UNIX_EPOCH),
+            position => Ok(position >= self.length),
+        }
+    }
+}
+
+/// In memory where the system has such files: mail need not touch a disk, and no disk is full or mounted `noatime`.
+fn nameless() -> io::Result<File> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{MemfdFlags, memfd_create};
+        if let Ok(file) = memfd_create("mail", MemfdFlags::CLOEXEC) {
+            return Ok(file.into());
+        }
+    }
+    tempfile::tempfile()
 }
 
 /// What an exit status means to an MTA.

@@ -47,10 +47,12 @@ impl Failure {
         Failure { exit, code: None, message: Some(Printable(message.as_ref()).to_string()) }
     }
 
-    /// A command line that clap does not understand, in clap's words, which take several lines.
-    pub(super) fn misunderstood(error: &clap::Error) -> Failure {
+    /// A command line that clap does not understand, in clap's words, which take several lines; for a log, the first.
+    pub(super) fn misunderstood(error: &clap::Error, for_log: bool) -> Failure {
         let text = error.render().to_string();
-        let lines: Vec<_> = text.trim_end().lines().map(|line| Printable(line).to_string()).collect();
+        let most = if for_log { 1 } else { usize::MAX };
+        let lines = text.trim_end().lines().take(most);
+        let lines: Vec<_> = lines.map(|line| Printable(line).to_string()).collect();
         let message = lines.join("\n").trim_start_matches("error: ").to_owned();
         Failure { exit: Exit::Usage, code: None, message: Some(message) }
     }
@@ -63,6 +65,11 @@ impl Failure {
     /// A program that took the mail ended with this code.
     pub(super) fn of_program(code: u8, message: impl AsRef<str>) -> Failure {
         Failure { code: Some(code), ..Failure::new(Exit::TryAgain, message) }
+    }
+
+    /// A signal ended the run: the code that a shell has for it.
+    pub(super) fn by_signal(signal: u8) -> Failure {
+        Failure { code: Some(128 | signal), ..Failure::quiet(Exit::Check) }
     }
 
     /// Puts the mail's name in front of what is said, so that a log tells which one it was.
@@ -85,6 +92,11 @@ impl Failure {
             io::ErrorKind::BrokenPipe => Failure::quiet(Exit::Io),
             _ => Failure::new(Exit::Io, format!("cannot write {what}: {}", Cause(error))),
         }
+    }
+
+    /// What is said where one mail of many failed. Of a panic the hook has said the rest.
+    pub(super) fn text(&self) -> &str {
+        self.message.as_deref().unwrap_or("internal error")
     }
 
     /// Says what went wrong, as `openclick: rewrite: …`. A stderr that is closed is no further failure.

@@ -137,7 +137,7 @@ impl Seen {
             match name.as_str() {
                 "--format" => seen.format = value,
                 "--on-error" => seen.on_error = value,
-                "--output" => seen.has_output = true,
+                "--output" | "--out-dir" => seen.has_output = true,
                 _ if name.starts_with("-o") => (seen.has_output, after_unknown) = (true, false),
                 _ => {}
             }

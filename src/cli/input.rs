@@ -5,9 +5,29 @@ use std::io::{self, Read, StdinLock};
 use std::path::Path;
 
 use super::exit::{Cause, Exit, Failure};
+use super::setting as s;
+use super::settings::Settings;
 
 /// What is read at once, in bytes: as much as a Linux pipe holds.
 pub(super) const CHUNK: usize = 64 * 1024;
+
+/// What the input is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    Auto,
+    Html,
+    Message,
+}
+
+impl Format {
+    pub(super) fn of(settings: &Settings) -> Format {
+        match settings.text(&s::FORMAT) {
+            Some("html") => Format::Html,
+            Some("message") => Format::Message,
+            _ => Format::Auto,
+        }
+    }
+}
 
 /// A file, or stdin.
 pub(super) struct Input {
@@ -103,6 +123,37 @@ pub(super) fn is_message(start: &[u8], is_whole: bool) -> Option<bool> {
     }
 }
 
+/// Whether the input begins as HTML does: by the tags that the MIME Sniffing Standard §7.1 knows a document by. For files that
+/// nobody named one by one: a picture among them must not get a pixel.
+pub(super) fn looks_like_html(start: &[u8]) -> bool {
+    const TAGS: [&str; 17] = [
+        "!doctype html",
+        "html",
+        "head",
+        "script",
+        "iframe",
+        "h1",
+        "div",
+        "font",
+        "table",
+        "a",
+        "style",
+        "title",
+        "b",
+        "body",
+        "br",
+        "p",
+        "!--",
+    ];
+    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
+    let Some(rest) = start.strip_prefix(b"<") else { return false };
+    TAGS.iter().any(|tag| {
+        let Some((name, rest)) = rest.split_at_checked(tag.len()) else { return false };
+        let ends = rest.first().is_some_and(|byte| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'/'));
+        name.eq_ignore_ascii_case(tag.as_bytes()) && (ends || *tag == "!--")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,5 +180,24 @@ mod tests {
         assert_eq!(is_message(b"", true), Some(false));
         assert_eq!(is_message(b"Hello", true), Some(false));
         assert_eq!(is_message(&[b'a'; 200], false), Some(false));
+    }
+
+    #[test]
+    fn html_by_its_look() {
+        for (start, expected) in [
+            ("<!DOCTYPE html>", true),
+            ("\u{feff}\r\n <HTML lang=en>", true),
+            ("<!--x-->", true),
+            ("<p>x", true),
+            ("<pre>x", false),
+            ("<?xml version=1?>", false),
+            ("<svg>", false),
+            ("\u{89}PNG", false),
+            ("Hello <b>", false),
+            ("<p", false),
+            ("", false),
+        ] {
+            assert_eq!(looks_like_html(start.as_bytes()), expected, "{start}");
+        }
     }
 }

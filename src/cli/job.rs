@@ -62,10 +62,11 @@ pub(super) fn rewriter(settings: &Settings) -> Result<Rewriter, Failure> {
     };
     check(&options, chosen_by)?;
     type Switch = fn(Options, bool) -> Options;
-    let switches: [(&Setting, Switch); 4] = [
+    let switches: [(&Setting, Switch); 5] = [
         (&s::CLICK_TRACKING, Options::click_tracking),
         (&s::OPEN_TRACKING, Options::open_tracking),
         (&s::INITIAL_OPEN, Options::initial_open),
+        (&s::TEXT_LINKS, Options::text_links),
         (&s::OUTLOOK, Options::outlook),
     ];
     for (setting, set) in switches {

@@ -3,6 +3,7 @@
 //! It uses the library as anybody else does, through its public items.
 
 mod args;
+mod batch;
 mod config;
 mod decode;
 mod exec;
@@ -50,9 +51,26 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
-/// Works; a panic is a failure like any other, of which the hook has said what there is to say.
+/// Works; a panic is a failure like any other, told in one line with the mail's name.
 fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Failure::quiet(Exit::Internal)))
+    let outer = GUARDED.replace(true);
+    let done = panic::catch_unwind(AssertUnwindSafe(work));
+    GUARDED.set(outer);
+    done.unwrap_or_else(|_| Err(Failure::new(Exit::Internal, internal_error(PANICKED.take()))))
+}
+
+thread_local! {
+    /// A failure will tell of a panic in this thread.
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+    /// The place of the last panic.
+    static PANICKED: Cell<Option<String>> = const { Cell::new(None) };
+}
+
+fn internal_error(place: Option<String>) -> String {
+    format!(
+        "internal error{}: this is a bug (RUST_BACKTRACE=1 shows more, which may quote the input)",
+        place.map(|place| format!(" at {place}")).unwrap_or_default()
+    )
 }
 
 fn run(
@@ -94,7 +112,7 @@ fn explain(
         let _ = error.print();
         return Err(Failure::quiet(Exit::Usage));
     }
-    let failure = Failure::misunderstood(error);
+    let failure = Failure::misunderstood(error, circumstance.filter);
     match circumstance.pass {
         true => rewrite::pass_stdin(failure, name, program),
         false => Err(failure),
@@ -113,12 +131,11 @@ fn quiet_panics() {
         return;
     }
     panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(|place| format!(" at {}:{}", place.file(), place.line()));
-        let _ = writeln!(
-            io::stderr(),
-            "openclick: internal error{}: this is a bug (RUST_BACKTRACE=1 shows more, which may quote the input)",
-            place.unwrap_or_default()
-        );
+        let place = panic.location().map(|place| format!("{}:{}", place.file(), place.line()));
+        match GUARDED.get() {
+            true => PANICKED.set(place),
+            false => drop(writeln!(io::stderr(), "openclick: {}", internal_error(place))),
+        }
     }));
 }
 
@@ -130,6 +147,8 @@ mod tests {
     fn a_panic_is_a_failure() {
         let failure = guarded::<()>(|| panic!("on purpose")).unwrap_err();
         assert_eq!(failure.exit, Exit::Internal);
+        assert!(format!("{failure:?}").contains("internal error"), "{failure:?}");
+        assert!(!GUARDED.get());
         assert_eq!(Circumstance { filter: true, pass: false }.exit(failure.exit), Exit::TryAgain);
         assert!(guarded(|| Ok(())).is_ok());
     }

@@ -1,8 +1,12 @@
 //! Where the output goes. A file appears under its name only once it is whole.
 
+#[cfg(target_os = "linux")]
+mod nameless;
+
 use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use tempfile::NamedTempFile;
 
@@ -31,6 +35,8 @@ struct Draft {
     permissions: Option<Permissions>,
     /// What it cannot have of the file that it replaces, in words.
     lost: Option<String>,
+    /// The time that it will have, where that is not now.
+    modified: Option<SystemTime>,
 }
 
 enum Unfinished {
@@ -82,11 +88,30 @@ impl Output {
                 false => refuse_io(error),
             }
         })?;
-        let mut draft = Draft { file, target, permissions: None, lost: None };
+        let mut draft = Draft { file, target, permissions: None, lost: None, modified: None };
         if let Some(old) = &metadata {
             draft.take_over(old).map_err(refuse_io)?;
         }
         Ok(Output::new(Sink::Draft(draft), name))
+    }
+
+    /// A new file with the owner, group, mode and, if asked, the time of another, as far as this process may.
+    pub(super) fn like(path: &Path, old: &Metadata, keep_time: bool) -> Result<Output, Failure> {
+        let make = || {
+            let file = Unfinished::beside(path, Some(old))?;
+            let mut draft =
+                Draft { file, target: path.to_owned(), permissions: None, lost: None, modified: None };
+            draft.take_over(old)?;
+            draft.modified = old.modified().ok().filter(|_| keep_time);
+            Ok(draft)
+        };
+        match make() {
+            Ok(draft) => Ok(Output::new(Sink::Draft(draft), path.display().to_string())),
+            Err(error) => Err(Failure::new(
+                Exit::CannotCreate,
+                format!("cannot create {}: {}", path.display(), Cause(&error)),
+            )),
+        }
     }
 
     fn new(sink: Sink, name: String) -> Output {
@@ -120,12 +145,24 @@ impl Output {
         settled.map_err(|error| Failure::writing(&self.name, &error))
     }
 
-    /// Settles, and gives a file its name.
-    pub(super) fn commit(mut self) -> Result<(), Failure> {
+    /// Settles, and gives a file its name, which survives a power cut.
+    pub(super) fn commit(self) -> Result<(), Failure> {
+        self.give_name(true)
+    }
+
+    /// Settles, and gives a file its name. Where many come into one folder, the caller synchronises it once.
+    pub(super) fn commit_one_of_many(self) -> Result<(), Failure> {
+        self.give_name(false)
+    }
+
+    fn give_name(mut self, lasts: bool) -> Result<(), Failure> {
         self.settle()?;
         let named = match self.sink.into_parts().0 {
             Sink::Stdout(_) | Sink::Special(_) => Ok(()),
-            Sink::Draft(draft) => draft.name(),
+            Sink::Draft(draft) => {
+                let folder = folder(&draft.target).to_owned();
+                draft.name().and_then(|()| if lasts { sync_folder(&folder) } else { Ok(()) })
+            }
         };
         named.map_err(|error| Failure::writing(&self.name, &error))
     }
@@ -246,6 +283,9 @@ impl Draft {
         if let Some(permissions) = &self.permissions {
             file.set_permissions(permissions.clone())?;
         }
+        if let Some(modified) = self.modified {
+            file.set_modified(modified)?;
+        }
         file.sync_all()
     }
 
@@ -255,11 +295,7 @@ impl Draft {
             Unfinished::Nameless(file) => nameless::name(&file, &self.target)?,
             Unfinished::Hidden(file) => drop(file.persist(&self.target).map_err(|error| error.error)?),
         }
-        // The new name must survive a power cut too. A folder that cannot be read cannot be synchronised.
-        match File::open(folder(&self.target)) {
-            Ok(folder) if cfg!(unix) => folder.sync_all(),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 }
 
@@ -300,45 +336,18 @@ fn first_mode(old: Option<&Metadata>) -> u32 {
     if old.is_some() { 0o600 } else { 0o666 }
 }
 
+/// New names in a folder survive a power cut after this. A folder that cannot be read cannot be synchronised.
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+    match File::open(folder) {
+        Ok(folder) if cfg!(unix) => folder.sync_all(),
+        _ => Ok(()),
+    }
+}
+
 fn folder(target: &Path) -> &Path {
     match target.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
-    }
-}
-
-/// Linux's files without a name, open(2) `O_TMPFILE`.
-#[cfg(target_os = "linux")]
-mod nameless {
-    use std::fs::File;
-    use std::io;
-    use std::os::fd::AsRawFd;
-    use std::path::Path;
-
-    use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, open};
-
-    /// `None` where the file system has no such files (or nothing can be made in the folder, which the next attempt will
-    /// tell), or `/proc`, by which they get a name, is not there.
-    pub(super) fn create(folder: &Path, mode: u32) -> Option<File> {
-        if !Path::new("/proc/self/fd").exists() {
-            return None;
-        }
-        let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
-        open(folder, flags, Mode::from_raw_mode(mode)).ok().map(File::from)
-    }
-
-    /// Gives the file a name, in place of what has it.
-    pub(super) fn name(file: &File, target: &Path) -> io::Result<()> {
-        let here = format!("/proc/self/fd/{}", file.as_raw_fd());
-        let link =
-            |to: &Path| linkat(CWD, here.as_str(), CWD, to, AtFlags::SYMLINK_FOLLOW).map_err(io::Error::from);
-        match link(target) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            result => return result,
-        }
-        // A link cannot replace, a rename can: the file is whole by now, whatever it is called for a moment.
-        let hidden = tempfile::Builder::new().prefix(".openclick-").make_in(super::folder(target), link)?;
-        hidden.into_temp_path().persist(target).map_err(|error| error.error)
     }
 }
 
@@ -362,7 +371,7 @@ mod tests {
             let draft = || {
                 let file = make(&target, metadata.as_ref()).unwrap();
                 let permissions = metadata.as_ref().map(Metadata::permissions);
-                Draft { file, target: target.clone(), permissions, lost: None }
+                Draft { file, target: target.clone(), permissions, lost: None, modified: None }
             };
             let old = std::fs::read(&target).ok();
             let mut dropped = draft();

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use clap::ArgMatches;
 use openclick::{Delivery, Report, Rewriter, Rewritten};
 
+use super::batch;
 use super::exec::Program;
-use super::exit::{Failure, say};
+use super::exit::{Exit, Failure, say};
 use super::filter::Circumstance;
 use super::guarded;
-use super::input::{CHUNK, Input, is_message, is_stdin};
+use super::input::{CHUNK, Format, Input, is_message, is_stdin};
 use super::job;
 use super::output::{Output, is_same, is_stdout};
 use super::sanitize::{Printable, write_json};
@@ -39,13 +40,6 @@ struct Job {
     explain: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Auto,
-    Html,
-    Message,
-}
-
 /// Where the output goes.
 enum Target<'a> {
     Output(Option<&'a Path>),
@@ -58,10 +52,20 @@ pub(super) fn run(
     program: Option<&Program>,
     circumstance: &Cell<Circumstance>,
 ) -> Result<(), Failure> {
-    let file = matches.get_one::<PathBuf>("file").map(PathBuf::as_path).filter(|file| !is_stdin(file));
+    let files: Vec<&PathBuf> = matches.get_many("file").into_iter().flatten().collect();
+    if let Some(folder) = matches.get_one::<PathBuf>("out-dir") {
+        return batch::run(matches, &files, folder, program, circumstance);
+    }
+    let file = files.first().map(|file| file.as_path()).filter(|file| !is_stdin(file));
     let output = matches.get_one::<PathBuf>("output").map(PathBuf::as_path).filter(|path| !is_stdout(path));
     // Until the configuration is read, flags and variables decide.
     judge(&Settings::early(matches, &[&s::FORMAT, &s::ON_ERROR]), file, program, circumstance);
+    if let Some(further) = files.get(1) {
+        return Err(Failure::usage(format!(
+            "one file at a time, found also {}: --out-dir DIR takes many",
+            further.display()
+        )));
+    }
     let target = match program {
         Some(program) => {
             program.check()?;
@@ -77,7 +81,14 @@ pub(super) fn run(
     if pass {
         return hold(job, &Input::open(file)?.read_whole()?, target);
     }
-    let job = job?;
+    let job = job.map_err(|failure| {
+        // A log must tell which mail it was. Somebody at a terminal is told at once.
+        let is_mail = circumstance.get().filter && (file.is_some() || !io::stdin().is_terminal());
+        match is_mail.then(|| Input::open(file).and_then(|mut input| input.read_whole())) {
+            Some(Ok(mail)) => named(failure, &mail),
+            _ => failure,
+        }
+    })?;
     let mut input = Input::open(file)?;
     match target {
         Target::Output(_) => stream(job, &mut input, target),
@@ -138,11 +149,7 @@ impl Job {
             message_id,
             is_made,
             report,
-            format: match settings.text(&s::FORMAT) {
-                Some("html") => Format::Html,
-                Some("message") => Format::Message,
-                _ => Format::Auto,
-            },
+            format: Format::of(&settings),
             pass: circumstance.get().pass,
             quiet: settings.switch(&s::QUIET).unwrap_or(false),
             explain: matches.get_flag("explain"),
@@ -152,6 +159,8 @@ impl Job {
     /// Whether the input is a message; none while more must be seen.
     fn is_message(&self, start: &[u8], is_whole: bool) -> Option<bool> {
         match self.format {
+            // Of nothing no document is made.
+            Format::Auto if start.is_empty() && is_whole => Some(true),
             Format::Auto => is_message(start, is_whole),
             Format::Html => Some(false),
             Format::Message => Some(true),
@@ -163,11 +172,7 @@ impl Job {
         if self.is_message(mail, true) != Some(true) {
             return guarded(|| Ok(self.rewriter.rewrite_html(mail, &self.delivery)?));
         }
-        let rewritten = guarded(|| Ok(self.rewriter.rewrite_message(mail, &self.message_delivery)?));
-        rewritten.map_err(|failure| match openclick::addressee::of_message(mail) {
-            Some(id) => failure.of_mail(&id),
-            None => failure,
-        })
+        guarded(|| Ok(self.rewriter.rewrite_message(mail, &self.message_delivery)?))
     }
 
     /// Writes the report, as far as the disk.
@@ -265,21 +270,33 @@ fn stream(mut job: Job, input: &mut Input, target: Target<'_>) -> Result<(), Fai
 fn hold(job: Result<Job, Failure>, mail: &[u8], target: Target<'_>) -> Result<(), Failure> {
     let pass = job.as_ref().map_or(true, |job| job.pass);
     let rewritten = job.and_then(|mut job| {
+        if mail.is_empty() && matches!(target, Target::Program(_)) {
+            return Err(Failure::new(Exit::Data, "expected a mail, found nothing"));
+        }
         let rewritten = job.rewrite(mail)?;
         // Before the first byte goes out: what goes wrong after it could only be told by delivering twice.
         job.tell(&rewritten.report)?;
         Ok((rewritten, job))
     });
-    match rewritten {
+    let done = match rewritten {
         Ok((rewritten, job)) => {
-            let output = deliver(&rewritten.bytes, target)?;
-            job.finish(output, &rewritten.report)
+            deliver(&rewritten.bytes, target).and_then(|output| job.finish(output, &rewritten.report))
         }
         Err(failure) if pass => {
-            failure.report(Some("rewrite"));
-            deliver(mail, target)?.map_or(Ok(()), Output::commit)
+            named(failure, mail).report(Some("rewrite"));
+            deliver(mail, target).and_then(|output| output.map_or(Ok(()), Output::commit))
         }
         Err(failure) => Err(failure),
+    };
+    done.map_err(|failure| named(failure, mail))
+}
+
+/// A failure with the message's id in front, if it has one.
+fn named(failure: Failure, mail: &[u8]) -> Failure {
+    let is_message = is_message(mail, true) == Some(true);
+    match is_message.then(|| openclick::addressee::of_message(mail)).flatten() {
+        Some(id) => failure.of_mail(&id),
+        None => failure,
     }
 }
 
@@ -306,7 +323,8 @@ pub(super) fn pass_stdin(
     program: Option<&Program>,
 ) -> Result<(), Failure> {
     let mail = Input::open(None)?.read_whole()?;
-    failure.report(command);
+    named(failure, &mail).report(command);
     let target = program.map_or(Target::Output(None), Target::Program);
-    deliver(&mail, target)?.map_or(Ok(()), Output::commit)
+    let done = deliver(&mail, target).and_then(|output| output.map_or(Ok(()), Output::commit));
+    done.map_err(|failure| named(failure, &mail))
 }

@@ -113,6 +113,8 @@ settings! {
         "The pixel at the end of the mail [default: true]";
     INITIAL_OPEN = "initial-open", Shape::Switch, "BOOL", WHAT,
         "The pixel at its start [default: true]";
+    TEXT_LINKS = "text-links", Shape::Switch, "BOOL", WHAT,
+        "Links in the plain text of messages [default: false]";
     OUTLOOK = "outlook", Shape::Switch, "BOOL", WHAT,
         "Links in Outlook's conditional comments [default: true]";
     PIXEL_PLACEHOLDER = "pixel-placeholder", Shape::Text, "TEXT", WHAT,

@@ -14,15 +14,7 @@ use crate::charset::Charset;
 /// <https://html.spec.whatwg.org/multipage/parsing.html#named-character-reference-state>: in an
 /// attribute `&copy=1` stays, since `;` is missing and `=` follows.
 pub(crate) fn decode(raw: &[u8], charset: Charset) -> Option<Cow<'_, str>> {
-    let text = if raw.is_ascii() {
-        std::str::from_utf8(raw).ok().map(Cow::Borrowed)
-    } else {
-        match charset {
-            Charset::Known(encoding) if encoding == UTF_8 => std::str::from_utf8(raw).ok().map(Cow::Borrowed),
-            Charset::Known(encoding) => encoding.decode_without_bom_handling_and_without_replacement(raw),
-            Charset::Unknown | Charset::Unscannable(_) => None,
-        }
-    }?;
+    let text = charset.decode(raw)?;
     let has = |byte| memchr(byte, text.as_bytes()).is_some();
     let (nul, reference) = (has(0), has(b'&'));
     let text = if nul { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { text };

@@ -7,12 +7,12 @@ use crate::addressee::{self, RecipientUnknown};
 use crate::api_header;
 use crate::dialect::Dialect;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fields::HeaderFields;
+use crate::fields::{self, HeaderFields};
 use crate::mime::{self, Part};
 use crate::options::Delivery;
 use crate::report::Change;
 use crate::rewriter::Shared;
-use crate::stream::{Given, Resolved};
+use crate::stream::{Given, Resolved, Source};
 
 /// What the header said, for the report.
 pub(super) struct Said {
@@ -54,6 +54,7 @@ pub(super) fn settle(
         .click_tracking(settings.click_tracking)
         .open_tracking(settings.open_tracking)
         .initial_open(settings.initial_open)
+        .text_links(settings.text_links)
         .customer_id(settings.customer_id);
     let given = Given::new()
         .caller(overrides)
@@ -78,8 +79,10 @@ pub(super) fn settle(
     }
     if delivery.recipient.is_none() {
         match addressee::recipient(fields) {
-            // Nobody's address is longer; it must not keep the mail from going.
-            Ok(recipient) if recipient.len() <= 998 => delivery.recipient = Some(recipient),
+            // What no delivery takes must not keep the mail from going.
+            Ok(recipient) if fields::text(recipient.as_bytes()).is_ok() => {
+                delivery.recipient = Some(recipient);
+            }
             Ok(_) => said.recipient_unknown = Some(RecipientUnknown::Malformed),
             Err(why) => said.recipient_unknown = Some(why),
         }
@@ -94,6 +97,9 @@ fn shared_for(shared: &Arc<Shared>, resolved: &Resolved) -> Arc<Shared> {
     settings.click_tracking = resolved.click_tracking.value;
     settings.open_tracking = resolved.open_tracking.value;
     settings.initial_open = resolved.initial_open.value;
+    // Without consent no link is tracked, but what authors wrote behind their links is still no reader's business.
+    let text_links = &resolved.text_links;
+    settings.text_links = text_links.value || text_links.source == Source::Consent;
     settings.customer_id = resolved.customer_id.value;
     let domain = resolved.tracking_domain.value.as_ref();
     let other = domain.and_then(|domain| shared.traffic.domains.iter().find(|(other, ..)| other == domain));

@@ -50,11 +50,12 @@ pub(crate) fn rewrite(shared: &Arc<Shared>, message: &[u8], delivery: &Delivery)
     let mut replaced = Vec::new();
     let mut shown = Shown::new(&structure);
     for (index, part) in structure.parts.iter().enumerate() {
-        if part.kind != Kind::Leaf || part.verdict.is_err() {
+        let is_text = shared.settings.text_links && part::is_text(part);
+        if part.kind != Kind::Leaf || part.verdict.is_err() && !is_text {
             continue;
         }
-        let pixels = shown.is_first(index);
-        let work = PartWork { message, structure: &structure, part: index, pixels, shared: &shared };
+        let pixels = !is_text && shown.is_first(index);
+        let work = PartWork { message, structure: &structure, part: index, pixels, is_text, shared: &shared };
         let report = parts.get_mut(index);
         match work.rewrite(&mut planner) {
             Ok((body, charset)) => {
@@ -112,7 +113,8 @@ pub(crate) fn restore(shared: &Shared, message: &[u8]) -> Result<Restored> {
     let mut replaced = Vec::new();
     let mut restored = Restored { bytes: Vec::new(), links: 0, pixels: 0, unopened: Vec::new(), limit: None };
     for (index, part) in structure.parts.iter().enumerate() {
-        if part.kind != Kind::Leaf || part.verdict.is_err() {
+        let is_text = part::is_text(part);
+        if part.kind != Kind::Leaf || part.verdict.is_err() && !is_text {
             continue;
         }
         let body = &message[part.body.clone()];
@@ -120,8 +122,11 @@ pub(crate) fn restore(shared: &Shared, message: &[u8]) -> Result<Restored> {
         else {
             continue;
         };
-        let Some(text) = Text::of(&decoded.bytes, part.charset.as_deref()) else { continue };
+        let Some(text) = Text::of(&decoded.bytes, part::label(part)) else { continue };
         let mut own = match &text.bytes {
+            text_bytes if is_text => {
+                restore::find_in_text(shared, text_bytes, text.charset, part::layout(part))
+            }
             Cow::Borrowed(html) if part.charset.is_none() => restore::find_sniffed(shared, html, None),
             html => restore::find(shared, html, text.charset, text.mark),
         };

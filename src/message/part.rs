@@ -1,4 +1,4 @@
-//! One HTML part: decoded, planned, and its edits made in the encoded bytes.
+//! One part, HTML or plain text: decoded, planned, and its edits made in the encoded bytes.
 
 use std::sync::Arc;
 
@@ -8,10 +8,11 @@ use crate::edit::Edit;
 use crate::html::{Scan, Source};
 use crate::mime::charset::Text;
 use crate::mime::transfer::{self, Around, Breaks, LineEnd, Refused, Transfer, attribute_breaks};
-use crate::mime::{Encoding, Part, Structure};
+use crate::mime::{Encoding, Part, Structure, Untouched};
 use crate::plan::Planner;
 use crate::report::PartReason;
 use crate::rewriter::Shared;
+use crate::text_link::Layout;
 
 /// The part that is to be rewritten.
 pub(super) struct PartWork<'a> {
@@ -20,6 +21,8 @@ pub(super) struct PartWork<'a> {
     pub(super) part: usize,
     /// The open pixels go into it.
     pub(super) pixels: bool,
+    /// It is plain text, whose URLs are its links.
+    pub(super) is_text: bool,
     pub(super) shared: &'a Arc<Shared>,
 }
 
@@ -41,16 +44,20 @@ impl PartWork<'_> {
         if has_pgp_armour(&decoded.bytes) {
             return Err(PartReason::Pgp);
         }
-        let text = Text::of(&decoded.bytes, part.charset.as_deref()).ok_or(PartReason::Charset)?;
+        let text = Text::of(&decoded.bytes, label(part)).ok_or(PartReason::Charset)?;
         if transfer == Transfer::Identity && !text.is_same() {
             return Err(PartReason::Charset); // lines of 16-bit units are none that SMTP knows
         }
         let number = u32::try_from(self.part).unwrap_or(u32::MAX);
         planner.begin_part(number, text.charset, self.pixels);
-        let source = Source { bytes: &text.bytes, base: 0 };
-        let mut scan = Scan::new(text.mark, planner.walk_settings(), self.shared.settings.reader());
-        scan.advance(source, true, planner);
-        planner.advance(source, text.bytes.len(), true);
+        if self.is_text {
+            planner.text(&text.bytes, layout(part));
+        } else {
+            let source = Source { bytes: &text.bytes, base: 0 };
+            let mut scan = Scan::new(text.mark, planner.walk_settings(), self.shared.settings.reader());
+            scan.advance(source, true, planner);
+            planner.advance(source, text.bytes.len(), true);
+        }
         let mut plan = planner.end_part();
         let Some(mut edits) = text.back(std::mem::take(&mut plan.edits)) else {
             planner.forget_part();
@@ -103,6 +110,21 @@ fn split(edits: Vec<Edit>, indices: &[usize]) -> (Vec<Edit>, Vec<Edit>) {
         next += 1;
         indices.next_if_eq(&(next - 1)).is_some()
     })
+}
+
+/// Whether a part is plain text that may be touched: what only its type keeps from being rewritten.
+pub(super) fn is_text(part: &Part) -> bool {
+    part.media_type == "text/plain" && part.verdict == Err(Untouched::NotHtml)
+}
+
+/// The charset that a part names. Plain text without one is read as UTF-8, which US-ASCII (RFC 2046, section 4.1.2) is
+/// a part of; HTML may say it in its markup.
+pub(super) fn label(part: &Part) -> Option<&str> {
+    part.charset.as_deref().or_else(|| is_text(part).then_some("utf-8"))
+}
+
+pub(super) fn layout(part: &Part) -> Layout {
+    Layout { flowed: part.flowed, delsp: part.flowed && part.delsp }
 }
 
 pub(super) fn encoding(encoding: Encoding) -> Option<Transfer> {

@@ -52,10 +52,13 @@ impl Structure {
 impl Structure {
     /// Whether this line, without its end, is a delimiter of a multipart that holds the part.
     pub(crate) fn is_delimiter(&self, part: usize, line: &[u8]) -> bool {
-        let Some(rest) = line.strip_prefix(b"--") else { return false };
+        let Some(line) = line.strip_prefix(b"--") else { return false };
         std::iter::successors(self.parts[part].parent, |&parent| self.parts[parent].parent).any(|parent| {
-            // In doubt it is one: what may follow a boundary is not asked.
-            self.parts[parent].boundary.as_deref().is_some_and(|boundary| rest.starts_with(boundary))
+            let boundary = self.parts[parent].boundary.as_deref();
+            boundary.and_then(|boundary| line.strip_prefix(boundary)).is_some_and(|rest| {
+                let rest = rest.strip_prefix(b"--").unwrap_or(rest);
+                rest.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
+            })
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Links: from their tag to their verdict, in document order.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use memchr::memmem;
@@ -66,7 +67,10 @@ impl Planner {
             place: target.place,
             name: directives.link_name.clone(),
             text: String::new(),
-            raw: lossy(raw),
+            raw: match &decoded {
+                Some(Cow::Borrowed(same)) => (*same).to_owned(),
+                _ => lossy(raw),
+            },
             target: destination.map(|destination| destination.into_owned()),
             range: range.start as u64..range.end as u64,
             verdict: Verdict::Left { reason: Reason::Off },
@@ -95,7 +99,7 @@ impl Planner {
     }
 
     /// What a destination says of itself and the settings say of it.
-    fn judge(&self, destination: &str) -> std::result::Result<(), Reason> {
+    pub(super) fn judge(&self, destination: &str) -> std::result::Result<(), Reason> {
         let host = judge(destination)?;
         let may_be_own = self.shared.hosts.iter().any(|own| *own == *host);
         if may_be_own && self.shared.urls.is_own(destination) {
@@ -160,7 +164,7 @@ impl Planner {
     }
 
     /// The tracking URL of a link, or why it is left.
-    fn verdict(&mut self, link: &Pending) -> std::result::Result<String, Reason> {
+    pub(super) fn verdict(&mut self, link: &Pending) -> std::result::Result<String, Reason> {
         link.judged?;
         let settings = &self.shared.settings;
         if settings.visible_url == VisibleUrl::Leave

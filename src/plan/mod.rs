@@ -6,6 +6,7 @@
 
 mod links;
 mod parts;
+mod text;
 
 use std::collections::VecDeque;
 use std::ops::Range;

@@ -1,5 +1,6 @@
 //! The command as a process: what goes in, what comes out, and the exit code.
 
+mod batch;
 mod config;
 mod decode;
 mod filter;

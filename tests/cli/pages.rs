@@ -36,8 +36,12 @@ fn usage_errors_help() {
     let run = sandbox.run("", "");
     assert_eq!(run.code, Some(75));
     assert!(run.err.contains("Usage: openclick <COMMAND>"), "{}", run.err);
+    // A log has one line for it.
     let run = sandbox.run("rewrit", "");
     assert_eq!((run.code, run.out.as_str()), (Some(75), ""));
+    assert_eq!(run.err, "openclick: unrecognized subcommand 'rewrit'\n");
+    let run = sandbox.run("rewrit --format html", "");
+    assert_eq!((run.code, run.out.as_str()), (Some(64), ""));
     insta::assert_snapshot!(run.err, @r"
     openclick: unrecognized subcommand 'rewrit'
 

@@ -76,3 +76,26 @@ fn a_terminal_is_no_mail_filter() {
     assert_eq!(script("true | $OPENCLICK rewrite --config nope"), Some(Some(75)));
     assert_eq!(script("$OPENCLICK rewrite --config nope < /dev/null"), Some(Some(75)));
 }
+
+#[test]
+fn a_bar_for_many_files() {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir(sandbox.path("in")).unwrap();
+    (0..300).for_each(|at| sandbox.write(&format!("in/{at}.html"), HTML));
+    let rewrite =
+        format!("$OPENCLICK rewrite {SETTINGS} --out-dir out in nope").replace("--message-id m1", "");
+    let Some(run) = on_terminal(&sandbox, &rewrite) else { return };
+    assert_eq!(
+        (run.code, run.out.as_str()),
+        (Some(66), "openclick: rewrite: nope: no such file or directory\n")
+    );
+    let run = on_terminal(&sandbox, &rewrite.replace(" nope", "")).unwrap();
+    assert_eq!(run.code, Some(0));
+    assert!(run.out.contains("%  ") && run.out.contains("/s, 0 failed"), "{}", run.out);
+    let end = "files       300\nmessages    300\n  rewritten 300\n  unchanged   0\n  failed      0\n";
+    assert!(run.out.contains("300 message ids made for HTML"), "{}", run.out);
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert!(words(&run.out).ends_with(&words(end)), "{}", run.out);
+    let quiet = on_terminal(&sandbox, &rewrite.replace("out in nope", "out2 --quiet in")).unwrap();
+    assert_eq!((quiet.code, quiet.out.as_str()), (Some(0), ""));
+}

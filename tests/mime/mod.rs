@@ -5,6 +5,8 @@ mod corpora;
 mod fixtures;
 mod found;
 mod laws;
+mod parts;
 mod properties;
 mod python;
 mod signatures;
+mod text;
