@@ -21,24 +21,26 @@ pub(crate) struct Judged {
     pub(crate) restored: u32,
 }
 
-fn rewriter(on_signed: OnSigned) -> Rewriter {
+const ON_SIGNED: [OnSigned; 3] = [OnSigned::Refuse, OnSigned::Rewrite, OnSigned::Strip];
+
+fn rewriter(on_signed: usize, text_links: bool) -> Rewriter {
     thread_local! {
-        static KNOWN: [Rewriter; 3] = [OnSigned::Refuse, OnSigned::Rewrite, OnSigned::Strip]
-            .map(|what| options().on_signed(what).build().expect("options"));
+        static KNOWN: [[Rewriter; 3]; 2] = [false, true].map(|text_links| ON_SIGNED.map(|what| {
+            options().text_links(text_links).on_signed(what).build().expect("options")
+        }));
     }
-    KNOWN.with(|known| known[on_signed as usize].clone())
+    KNOWN.with(|known| known[usize::from(text_links)][on_signed].clone())
 }
 
-/// All laws. `bits` chooses the delivery and what is done with signed messages.
+/// All laws. `bits` chooses the delivery, what is done with signed messages, and whether text is tracked.
 pub(crate) fn check(message: &[u8], bits: u8) -> Judged {
-    let on_signed = [OnSigned::Refuse, OnSigned::Rewrite, OnSigned::Strip][usize::from(bits >> 3 & 3) % 3];
     let consent = [Consent::ALL, Consent::CLICKS, Consent::OPENS, Consent::NONE][usize::from(bits & 3)];
     let delivery = match bits & 4 {
         0 => Delivery::new(MESSAGE).recipient("reader@example.org"),
         _ => Delivery::of_message(),
     }
     .tracking(consent);
-    let rewriter = rewriter(on_signed);
+    let rewriter = rewriter(usize::from(bits >> 3 & 3) % 3, bits & 32 != 0);
     // Mail is never lost: no header makes the rewriter refuse a message.
     let rewritten = rewriter.rewrite_message(message, &delivery).expect("a delivery");
     let (output, report) = (&rewritten.bytes, &rewritten.report);
@@ -188,6 +190,9 @@ fn parts(
         else {
             panic!("part {} was read: {}\n{}", part.path, show(old), show(new));
         };
+        if part.media_type != "text/html" {
+            continue;
+        }
         judged.compared += u32::from(part::as_html(&old_text, &new_text, index as u32, report, consent));
         if part.encoding == "quoted-printable" && report.links_total == report.links.len() as u64 {
             untouched(old, new, index as u32, report);
@@ -293,6 +298,9 @@ fn restore(rewriter: &Rewriter, output: &[u8], after: &[Part], report: &Report, 
         let (new, found) = (&output[after[index].body.clone()], &restored[found[index].body.clone()]);
         let charset = part.charset.as_deref().unwrap_or_default();
         let text = codec::decode(new, &part.encoding).expect("a rewritten part");
+        if part.media_type != "text/html" {
+            continue;
+        }
         let view = View::of(&text, charset);
         let is_ascii = |link: &LinkReport| link.target.as_deref().is_none_or(str::is_ascii);
         if matches!(charset, "unknown" | "ISO-2022-JP") && !report.links.iter().all(is_ascii) {
