@@ -1,7 +1,9 @@
 //! Whole messages.
 
+mod bombs;
 mod corpora;
 mod fixtures;
+mod found;
 mod laws;
 mod parts;
 mod properties;

@@ -76,7 +76,7 @@ const FIELDS: [&str; 32] = [
     "MIME-Version: 1.0",
 ];
 
-const HTML: [&str; 72] = [
+const HTML: [&str; 74] = [
     "<a href=\"https://x.example/\">",
     "<a href=http://x.example/?a=1&b=2>",
     "<a href='https://y.example/p?q=a&amp;b'>",
@@ -125,7 +125,7 @@ const HTML: [&str; 72] = [
     "<svg><a xlink:href=http://x.example/svg>",
     "{{openclick:pixel}}",
     "{{openclick:",
-    "text",
+    "text http://x.example/t?a=1 ",
     "text ",
     " ",
     "\n",
@@ -149,6 +149,8 @@ const HTML: [&str; 72] = [
     "\0",
     "-----BEGIN PGP SIGNED MESSAGE-----",
     "\u{1b}$B$\"<a\u{1b}(B",
+    "<https://x.example/t>",
+    "[[data-msys-clicktrack=\"0\"]]",
 ];
 
 /// Text so long that lines pass their limits.
