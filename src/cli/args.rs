@@ -53,7 +53,7 @@ const DECODE: &[&Setting] = &[&s::TRACKING_DOMAIN, &s::ALSO_ACCEPT, &s::KEY_FILE
 const KEY: &[&Setting] = &[&s::KEY_FILE, &s::ALLOW_OPEN_KEY_FILE];
 
 const SETTINGS_HELP: &str = "\
-Settings: every flag but -o, --out-dir, --resume, --report and --config is also a variable (OPENCLICK_TRACKING_DOMAIN) and a key of the file \
+Settings: every flag but -o, --out-dir, --resume, --report, --exec, --explain and --config is also a variable (OPENCLICK_TRACKING_DOMAIN) and a key of the file \
 that --config or OPENCLICK_CONFIG names (tracking-domain = \"t.example.com\"). A flag stands above a variable, a variable \
 above the file. A BOOL alone means true; --outlook=false needs the equals sign.";
 

@@ -40,11 +40,13 @@ pub(super) struct Failure {
     pub(super) code: Option<u8>,
     /// What is said, safe to show; nothing where the reader of a pipe went away, which it knows itself.
     message: Option<String>,
+    /// The Message-ID of the mail that it is about, safe to show.
+    mail: Option<String>,
 }
 
 impl Failure {
     pub(super) fn new(exit: Exit, message: impl AsRef<str>) -> Failure {
-        Failure { exit, code: None, message: Some(Printable(message.as_ref()).to_string()) }
+        Failure { exit, code: None, message: Some(Printable(message.as_ref()).to_string()), mail: None }
     }
 
     /// A command line that clap does not understand, in clap's words, which take several lines; for a log, the first.
@@ -54,12 +56,12 @@ impl Failure {
         let lines = text.trim_end().lines().take(most);
         let lines: Vec<_> = lines.map(|line| Printable(line).to_string()).collect();
         let message = lines.join("\n").trim_start_matches("error: ").to_owned();
-        Failure { exit: Exit::Usage, code: None, message: Some(message) }
+        Failure { exit: Exit::Usage, code: None, message: Some(message), mail: None }
     }
 
     /// A failure without a word.
     pub(super) fn quiet(exit: Exit) -> Failure {
-        Failure { exit, code: None, message: None }
+        Failure { exit, code: None, message: None, mail: None }
     }
 
     /// A program that took the mail ended with this code.
@@ -74,7 +76,26 @@ impl Failure {
 
     /// Puts the mail's name in front of what is said, so that a log tells which one it was.
     pub(super) fn of_mail(mut self, id: &str) -> Failure {
-        self.message = self.message.map(|message| format!("{}: {message}", Printable(id)));
+        self.mail = Some(Printable(id).to_string());
+        self
+    }
+
+    /// Whether it is known which mail it is about.
+    pub(super) fn has_mail(&self) -> bool {
+        self.mail.is_some()
+    }
+
+    /// Takes words with an `@` out of what is said. A mistake in an MTA's configuration may put the recipient among the
+    /// arguments, and a log is no place for addresses.
+    pub(super) fn without_addresses(mut self) -> Failure {
+        self.message = self.message.map(|message| {
+            let is_end = |c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '`' | '=' | ',' | '<' | '>');
+            let words = message.split_inclusive(is_end).map(|word| match word.find('@') {
+                Some(_) => format!("<address>{}", word.rfind(is_end).map_or("", |at| &word[at..])),
+                None => word.to_owned(),
+            });
+            words.collect()
+        });
         self
     }
 
@@ -101,8 +122,10 @@ impl Failure {
 
     /// Says what went wrong, as `openclick: rewrite: …`. A stderr that is closed is no further failure.
     pub(super) fn report(&self, command: Option<&str>) {
-        if let Some(message) = &self.message {
-            write_line(command, message);
+        match (&self.mail, &self.message) {
+            (_, None) => {}
+            (None, Some(message)) => write_line(command, message),
+            (Some(mail), Some(message)) => write_line(command, &format!("{mail}: {message}")),
         }
     }
 }
@@ -150,6 +173,19 @@ impl fmt::Display for Cause<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_address_in_a_log() {
+        let failure =
+            Failure::usage("unexpected argument 'bob@example.org': --recipient=al@b.example, \"x@y\" found")
+                .without_addresses()
+                .of_mail("id@example.com");
+        assert_eq!(
+            failure.text(),
+            "unexpected argument '<address>': --recipient=<address>, \"<address>\" found"
+        );
+        assert!(failure.has_mail());
+    }
 
     #[test]
     fn causes_are_lower_case_and_short() {

@@ -88,7 +88,13 @@ impl Input {
         loop {
             match self.read(&mut buffer)? {
                 0 => return Ok(whole),
-                length => whole.extend_from_slice(&buffer[..length]),
+                length => {
+                    // Else a mail too big for this machine would end the process by a signal, which some MTAs take for a bounce.
+                    whole.try_reserve(length).map_err(|_| {
+                        Failure::new(Exit::TryAgain, format!("{}: no memory for all of it", self.name))
+                    })?;
+                    whole.extend_from_slice(&buffer[..length]);
+                }
             }
         }
     }
@@ -101,16 +107,25 @@ pub(super) fn is_stdin(path: &Path) -> bool {
 
 /// Whether the input begins with a header block, as a mail message does: a `Name:`, or mbox's `From ` line. `None` while
 /// more must be seen.
+///
+/// A byte order mark or blank lines in front of it, which a careless program put there, do not make a document of a
+/// message: read as a message it passes through unharmed, read as HTML it would get a pixel before its header.
 pub(super) fn is_message(start: &[u8], is_whole: bool) -> Option<bool> {
-    /// No header's name is longer.
-    const LONGEST_NAME: usize = 126;
+    /// RFC 5322 §2.1.1: no line is longer.
+    const LONGEST_NAME: usize = 998;
 
-    const MBOX: &[u8] = b"From ";
-    if start.starts_with(MBOX) {
+    const MARK: &[u8] = b"\xef\xbb\xbf";
+    if !is_whole && start.len() < MARK.len() && MARK.starts_with(start) {
+        return None;
+    }
+    let length = start.len();
+    let start = start.strip_prefix(MARK).unwrap_or(start).trim_ascii_start();
+    if start.starts_with(b"From ") || start.starts_with(b">From ") {
         return Some(true);
     }
-    // RFC 5322 allows more than this in names; nobody uses it, and `<a:b>` must not look like one.
-    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    // RFC 5322 §3.6.8 allows any visible character but the colon. Those of markup, quotations and merge tags are left out:
+    // `<a:b>` must not look like a name.
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_./+#$&!~^=@'".contains(byte);
     let name = start.iter().take_while(|byte| is_name(byte)).count();
     // RFC 5322 §4.5.8: white space may stand before the colon.
     let rest = start[name..].iter().find(|byte| !matches!(byte, b' ' | b'\t'));
@@ -118,7 +133,7 @@ pub(super) fn is_message(start: &[u8], is_whole: bool) -> Option<bool> {
         _ if name > LONGEST_NAME => Some(false),
         Some(b':') => Some(name > 0),
         Some(_) => Some(false),
-        None if is_whole || start.len() > CHUNK => Some(false),
+        None if is_whole || length > CHUNK => Some(false),
         None => None,
     }
 }
@@ -168,7 +183,17 @@ mod tests {
             ("<!DOCTYPE html>", Some(false)),
             ("<v:rect>", Some(false)),
             ("\n<html xmlns:v=x>", Some(false)),
-            ("\u{feff}Subject: x", Some(false)),
+            ("\u{feff}Subject: x", Some(true)),
+            ("\u{feff}<p>", Some(false)),
+            ("\r\n\r\nSubject: x", Some(true)),
+            (" folded: x", Some(true)),
+            (">From a@b.example Mon", Some(true)),
+            (">Fro", Some(false)),
+            ("X-A/B: c", Some(true)),
+            ("{{name}}: x", Some(false)),
+            ("*|MC:SUBJECT|*", Some(false)),
+            ("Fro", None),
+            ("\n", None),
             ("Hello world: x", Some(false)),
             (": x", Some(false)),
             ("Subj", None),
@@ -179,7 +204,9 @@ mod tests {
         }
         assert_eq!(is_message(b"", true), Some(false));
         assert_eq!(is_message(b"Hello", true), Some(false));
-        assert_eq!(is_message(&[b'a'; 200], false), Some(false));
+        assert_eq!(is_message(b"\xef\xbb", false), None);
+        assert_eq!(is_message(&[b'a'; 200], false), None);
+        assert_eq!(is_message(&[b'a'; 1000], false), Some(false));
     }
 
     #[test]

@@ -26,7 +26,7 @@ mod time;
 
 use std::cell::Cell;
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 
@@ -42,12 +42,28 @@ pub(crate) fn main() -> ExitCode {
     let command = args::command();
     let circumstance = Cell::new(Circumstance::guess(&command, &arguments, program.is_some()));
     quiet_panics();
+    outlive_file_size_limit();
     match guarded(|| run(command, &arguments, program.as_ref(), &circumstance)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
+            let failure = if circumstance.get().filter { for_log(failure) } else { failure };
             failure.report(name(&arguments));
             ExitCode::from(failure.code.unwrap_or(circumstance.get().exit(failure.exit) as u8))
         }
+    }
+}
+
+/// What a mail filter says goes into a log, which must tell the mail and no address.
+fn for_log(failure: Failure) -> Failure {
+    let failure = failure.without_addresses();
+    // A command line that was not understood never came to reading the mail.
+    let is_early = matches!(failure.exit, Exit::Usage | Exit::NoInput);
+    if failure.has_mail() || !is_early || io::stdin().is_terminal() {
+        return failure;
+    }
+    match input::Input::open(None).and_then(|mut input| input.read_whole()) {
+        Ok(mail) => rewrite::named(failure, &mail),
+        Err(_) => failure,
     }
 }
 
@@ -104,6 +120,16 @@ fn explain(
     program: Option<&Program>,
     circumstance: Circumstance,
 ) -> Result<(), Failure> {
+    // With a program there is a mail, which an answer and a 0 would lose.
+    if let ErrorKind::DisplayHelp | ErrorKind::DisplayVersion = error.kind()
+        && program.is_some()
+    {
+        let failure = Failure::usage("help and version take no --exec: no mail was delivered");
+        return match circumstance.pass {
+            true => rewrite::pass_stdin(failure, name, program),
+            false => Err(failure),
+        };
+    }
     if let ErrorKind::DisplayHelp | ErrorKind::DisplayVersion = error.kind() {
         return error.print().map_err(|error| Failure::writing("standard output", &error));
     }
@@ -123,6 +149,19 @@ fn explain(
 fn name(arguments: &[OsString]) -> Option<&str> {
     let name = arguments.get(1)?.to_str()?;
     args::command().find_subcommand(name).and(Some(name))
+}
+
+/// Where a file may not grow any more (`ulimit -f`), the write is to fail, as on a full disk: the signal would end the
+/// process in the middle, which some MTAs take for a bounce.
+fn outlive_file_size_limit() {
+    #[cfg(unix)]
+    {
+        use std::sync::Arc;
+        use std::sync::atomic::AtomicBool;
+        // POSIX: raised with `write`'s EFBIG. A handler that does nothing leaves that.
+        const SIGXFSZ: i32 = 25;
+        let _ = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
+    }
 }
 
 /// A panic's own words may quote the mail: only its place is told, unless a developer asks for more.

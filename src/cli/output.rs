@@ -168,6 +168,25 @@ impl Output {
     }
 }
 
+/// Whether stdin can be read and stdout be written, where they are wanted. Rust takes the error of a descriptor that is open
+/// the other way (`1<file`) for the end of the input, or for a success: the mail would be lost with a 0.
+pub(super) fn check_streams(input: bool, output: bool) -> Result<(), Failure> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{OFlags, fcntl_getfl};
+        let is_open = |flags: rustix::io::Result<OFlags>, wrong| {
+            flags.is_ok_and(|flags| (flags & OFlags::RWMODE) != wrong)
+        };
+        if input && !is_open(fcntl_getfl(io::stdin()), OFlags::WRONLY) {
+            return Err(Failure::new(Exit::NoInput, "standard input is not open for reading"));
+        }
+        if output && !is_open(fcntl_getfl(io::stdout()), OFlags::RDONLY) {
+            return Err(Failure::new(Exit::Io, "standard output is not open for writing"));
+        }
+    }
+    Ok(())
+}
+
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.sink.write(bytes)

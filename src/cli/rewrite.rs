@@ -12,9 +12,9 @@ use super::exec::Program;
 use super::exit::{Exit, Failure, say};
 use super::filter::Circumstance;
 use super::guarded;
-use super::input::{CHUNK, Format, Input, is_message, is_stdin};
+use super::input::{CHUNK, Format, Input, is_message, is_stdin, looks_like_html};
 use super::job;
-use super::output::{Output, is_same, is_stdout};
+use super::output::{Output, check_streams, is_same, is_stdout};
 use super::sanitize::{Printable, write_json};
 use super::setting as s;
 use super::settings::Settings;
@@ -38,6 +38,8 @@ struct Job {
     pass: bool,
     quiet: bool,
     explain: bool,
+    /// The output goes to a program, which takes mail.
+    has_program: bool,
 }
 
 /// Where the output goes.
@@ -64,6 +66,15 @@ pub(super) fn run(
         return Err(Failure::usage(format!(
             "one file at a time, found also {}: --out-dir DIR takes many",
             further.display()
+        )));
+    }
+    check_streams(file.is_none(), program.is_none() && output.is_none())?;
+    if program.is_some()
+        && let Some(file) = file.filter(|file| is_address(file))
+    {
+        return Err(Failure::usage(format!(
+            "found {} in place of a file: is a flag that takes one value followed by several recipients?",
+            file.display()
         )));
     }
     let target = match program {
@@ -103,10 +114,17 @@ fn judge(
     circumstance: &Cell<Circumstance>,
 ) {
     let is_html = settings.text(&s::FORMAT) == Some("html");
+    // An MTA that gives one recipient too many makes a file of it: its mail still stands before the door.
+    let is_filter = file.is_none() && !is_html || file.is_some_and(is_address);
     circumstance.set(Circumstance {
-        filter: program.is_some() || file.is_none() && !is_html && !io::stdin().is_terminal(),
+        filter: program.is_some() || is_filter && !io::stdin().is_terminal(),
         pass: settings.text(&s::ON_ERROR) == Some("pass"),
     });
+}
+
+/// Whether a path is an address rather than the name of a file that there is.
+fn is_address(path: &Path) -> bool {
+    path.to_str().is_some_and(|text| text.contains('@') && !text.contains('/')) && !path.exists()
 }
 
 impl Job {
@@ -153,6 +171,7 @@ impl Job {
             pass: circumstance.get().pass,
             quiet: settings.switch(&s::QUIET).unwrap_or(false),
             explain: matches.get_flag("explain"),
+            has_program: program.is_some(),
         })
     }
 
@@ -161,6 +180,11 @@ impl Job {
         match self.format {
             // Of nothing no document is made.
             Format::Auto if start.is_empty() && is_whole => Some(true),
+            // Whatever does not begin as a document does is a message, perhaps a damaged one: for a program that delivers
+            // mail nothing else can be.
+            Format::Auto if self.has_program && is_whole => {
+                Some(is_message(start, true) == Some(true) || !looks_like_html(start))
+            }
             Format::Auto => is_message(start, is_whole),
             Format::Html => Some(false),
             Format::Message => Some(true),
@@ -171,6 +195,13 @@ impl Job {
     fn rewrite(&self, mail: &[u8]) -> Result<Rewritten, Failure> {
         if self.is_message(mail, true) != Some(true) {
             return guarded(|| Ok(self.rewriter.rewrite_html(mail, &self.delivery)?));
+        }
+        if mail.starts_with(b"From ") && batch::is_mbox_of_many(mail) {
+            return Err(Failure::new(
+                Exit::Data,
+                "expected one message, found an mbox of several, whose links would all name the first one's recipient: \
+                 --out-dir DIR takes mboxes",
+            ));
         }
         guarded(|| Ok(self.rewriter.rewrite_message(mail, &self.message_delivery)?))
     }
@@ -188,12 +219,15 @@ impl Job {
     fn finish(self, output: Option<Output>, report: &Report) -> Result<(), Failure> {
         let file = self.report;
         let is_shown = output.as_ref().is_some_and(Output::is_terminal);
+        let is_delivered = output.is_none();
         let lost = [output.as_ref().and_then(Output::lost), file.as_ref().and_then(Output::lost)];
         if let Some(output) = output {
             output.commit()?;
         }
-        if let Some(file) = file {
-            file.commit()?;
+        match file.map_or(Ok(()), Output::commit) {
+            // The program has the mail: a failure would make the MTA deliver it again, and again.
+            Err(failure) if is_delivered => failure.report(Some("rewrite")),
+            done => done?,
         }
         for lost in lost.iter().flatten().filter(|_| !self.quiet) {
             say(Some("rewrite"), lost);
@@ -292,7 +326,7 @@ fn hold(job: Result<Job, Failure>, mail: &[u8], target: Target<'_>) -> Result<()
 }
 
 /// A failure with the message's id in front, if it has one.
-fn named(failure: Failure, mail: &[u8]) -> Failure {
+pub(super) fn named(failure: Failure, mail: &[u8]) -> Failure {
     let is_message = is_message(mail, true) == Some(true);
     match is_message.then(|| openclick::addressee::of_message(mail)).flatten() {
         Some(id) => failure.of_mail(&id),

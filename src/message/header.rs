@@ -12,7 +12,7 @@ use crate::mime::{self, Part};
 use crate::options::Delivery;
 use crate::report::Change;
 use crate::rewriter::Shared;
-use crate::stream::{Given, Resolved, Source};
+use crate::stream::{Given, Layer, Resolved, Source};
 
 /// What the header said, for the report.
 pub(super) struct Said {
@@ -47,15 +47,23 @@ pub(super) fn settle(
         overrides = overrides.subaccount(subaccount);
     }
     let settings = &shared.settings;
-    let global = shared
-        .traffic
-        .defaults
-        .clone()
-        .click_tracking(settings.click_tracking)
-        .open_tracking(settings.open_tracking)
-        .initial_open(settings.initial_open)
-        .text_links(settings.text_links)
-        .customer_id(settings.customer_id);
+    let mut global = shared.traffic.defaults.clone();
+    // What is as it is without a word is the default, not somebody's setting.
+    type Switch = fn(Layer, bool) -> Layer;
+    let switches: [(Switch, bool, bool); 4] = [
+        (Layer::click_tracking, settings.click_tracking, true),
+        (Layer::open_tracking, settings.open_tracking, true),
+        (Layer::initial_open, settings.initial_open, true),
+        (Layer::text_links, settings.text_links, false),
+    ];
+    for (set, value, default) in switches {
+        if value != default {
+            global = set(global, value);
+        }
+    }
+    if settings.customer_id != 0 {
+        global = global.customer_id(settings.customer_id);
+    }
     let given = Given::new()
         .caller(overrides)
         .global(global)

@@ -146,7 +146,7 @@ fn the_mail_goes_to_a_program() {
     missing.fails(75, "openclick: rewrite: m1@example.com: --exec: nonesuch: no such file or directory");
     sandbox
         .run(&format!("rewrite {SETTINGS} --exec"), MESSAGE)
-        .fails(75, "openclick: rewrite: --exec: expected a program and its arguments");
+        .fails(75, "openclick: rewrite: m1@example.com: --exec: expected a program and its arguments");
 }
 
 /// SIGKILL while the program reads: it has the whole mail nevertheless. The mail is then tried again, so that it may

@@ -95,7 +95,7 @@ inside() {
 	  -o content_filter=openclick:dummy
 	openclick unix - n n - 4 pipe
 	  flags=Rq user=nobody null_sender=
-	  argv=$WORK/openclick rewrite --config $WORK/openclick.toml --exec /usr/sbin/sendmail -G -i -f \${sender} -- \${recipient}
+	  argv=$WORK/openclick rewrite --format message --config $WORK/openclick.toml --exec /usr/sbin/sendmail -G -i -f \${sender} -- \${recipient}
 	pickup unix n - n 60 1 pickup
 	cleanup unix n - n - 0 cleanup
 	qmgr unix n - n 300 1 qmgr

@@ -37,6 +37,13 @@ use super::setting as s;
 use super::settings::Settings;
 use super::summary::counted;
 
+/// Whether this is an mbox of more than one message.
+pub(super) fn is_mbox_of_many(bytes: &[u8]) -> bool {
+    let mut mbox = mbox::Mbox::new(io::Cursor::new(bytes));
+    let mut is_there = || mbox.next().is_ok_and(|message| message.is_some());
+    is_there() && is_there()
+}
+
 /// Rewrites all that is named into a folder.
 pub(super) fn run(
     matches: &ArgMatches,
