@@ -28,7 +28,7 @@ impl Charset {
             return Charset::Unscannable("UTF-7");
         }
         match Encoding::for_label(label.as_bytes()) {
-            None => Charset::Unknown,
+            None => not_ascii(label).map_or(Charset::Unknown, Charset::Unscannable),
             Some(encoding) if encoding == REPLACEMENT || !encoding.is_ascii_compatible() => {
                 Charset::Unscannable(encoding.name())
             }
@@ -64,6 +64,33 @@ impl Charset {
             Charset::Known(encoding) => encoding.name(),
             Charset::Unknown => "unknown",
             Charset::Unscannable(name) => name,
+        }
+    }
+}
+
+/// Charsets that no browser knows, but whose names are known not to be supersets of ASCII
+/// (<https://www.iana.org/assignments/character-sets>): what was put into them would be garbage, or make garbage of the rest.
+fn not_ascii(label: &str) -> Option<&'static str> {
+    let name: String =
+        label.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let name = name.strip_prefix("cs").unwrap_or(&name);
+    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
+    match () {
+        () if starts(&["utf32", "ucs4", "iso10646ucs4", "u32"]) => Some("UTF-32"),
+        () if starts(&["utf16", "ucs2", "iso10646", "u16", "unicode"]) => Some("UTF-16 by another name"),
+        () if starts(&["scsu", "bocu"]) => Some("SCSU"),
+        () if starts(&["ebcdic"]) => Some("EBCDIC"),
+        () => {
+            let page = ["ibm", "cp"].iter().find_map(|prefix| name.strip_prefix(prefix))?;
+            let page: u16 = page.get(..page.len().min(4))?.parse().ok()?;
+            let is_ebcdic = matches!(
+                page,
+                37 | 256 | 273..=275 | 277 | 278 | 280 | 281 | 284 | 285 | 290 | 297
+            ) || matches!(
+                page,
+                420 | 423 | 424 | 500 | 833 | 836..=838 | 870 | 871 | 875 | 880 | 905 | 918
+            ) || matches!(page, 924 | 930 | 933 | 935 | 937 | 939 | 1025..=1027 | 1047 | 1112 | 1122 | 1123 | 1140..=1149);
+            is_ebcdic.then_some("EBCDIC")
         }
     }
 }

@@ -13,6 +13,10 @@
 //! # Ok::<(), openclick::Error>(())
 //! ```
 //!
+//! Whole messages go through [`Rewriter::rewrite_message`]: their HTML parts are edited in their encoded text, headers and other
+//! parts stay. The header itself says what a delivery does not ([`Delivery::of_message`], [`addressee`]), and by traffic streams
+//! ([`stream`]) and other senders' API headers ([`api_header`]) what is tracked.
+//!
 //! Only these bytes may differ between input and output: the value of a tracked `href`, a removed
 //! tracking attribute, the inserted open pixels, and what a named option asks for. Everything else,
 //! broken markup and invalid UTF-8 included, is byte for byte the input.

@@ -214,7 +214,7 @@ pub enum PixelPlace {
 #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum NoPlace {
-    /// Switched off, by option or for want of consent.
+    /// Switched off, by option, header or stream, or for want of consent.
     Off,
     /// It stands there already, byte for byte.
     Present,
@@ -230,7 +230,7 @@ pub enum NoPlace {
     TooLong,
     /// No line of the part's transfer encoding holds it.
     LineTooLong,
-    /// The document came back as it was.
+    /// The document came back as it was, or the message has no part that takes pixels.
     PassedThrough,
 }
 

@@ -28,7 +28,14 @@ pub(crate) fn restore(shared: &Shared, html: &[u8]) -> Result<Restored> {
     can_restore(shared)?;
     let own = find_sniffed(shared, html, shared.settings.charset);
     let bytes = written(html, &own)?;
-    Ok(Restored { bytes, links: own.links, pixels: own.pixels, unopened: own.unopened, limit: own.limit })
+    Ok(Restored {
+        bytes,
+        links: own.links,
+        pixels: own.pixels,
+        unopened: own.unopened,
+        limit: own.limit,
+        refused: Vec::new(),
+    })
 }
 
 /// Finds what a rewrite put into a document that tells its charset itself, unless the option does.

@@ -71,7 +71,7 @@ pub struct Rewritten {
 }
 
 /// A document brought back to what its author wrote, see [`Rewriter::restore_html`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Restored {
     /// The document.
@@ -85,6 +85,9 @@ pub struct Restored {
     pub unopened: Vec<u64>,
     /// The offset from which nothing was looked at, since more than 20,000 elements are open there.
     pub limit: Option<u64>,
+    /// The numbers of a message's parts that stayed as they were, since no line could hold what the author wrote, or one would be a
+    /// delimiter.
+    pub refused: Vec<String>,
 }
 
 impl Rewriter {
@@ -102,6 +105,11 @@ impl Rewriter {
     /// ([`PartReport::reason`](crate::PartReport::reason)): signed, encrypted and attached parts, forwarded messages,
     /// whatever readers may disagree about. A message that carries a DKIM-Signature or ARC-Seal passes through
     /// as a whole, unless [`Options::on_signed`](crate::Options::on_signed) says otherwise.
+    ///
+    /// A Content-Length or Lines of the message's own header is brought up to date; those of parts, which no reader asks for, stay.
+    ///
+    /// A message that was rewritten before is known by its tokens and comes back as it is. If all that a first pass did was to
+    /// take an opt-out out, a second one would track that link: rewrite a mail once.
     ///
     /// Links in plain text are tracked where [`Options::text_links`](crate::Options::text_links) or a stream asks for it.
     ///
@@ -143,7 +151,8 @@ impl Rewriter {
 
     /// Undoes [`Rewriter::rewrite_message`] as [`Rewriter::restore_html`] does for HTML; links in plain text get their
     /// destination back too, whatever the options say. Offsets in
-    /// [`Restored::unopened`] are those in the decoded parts.
+    /// [`Restored::unopened`] are those in the decoded parts. A Content-Length or Lines of the message's own header is brought
+    /// up to date; an `X-Sp-Message-Id` that was inserted and headers that were taken out stay as they are.
     ///
     /// # Errors
     /// As [`Rewriter::restore_html`].

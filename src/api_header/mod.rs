@@ -17,6 +17,7 @@
 //! Three rules hold for all of them:
 //!
 //! - **Where headers contradict each other, off wins**, whatever their order: a mail that is not tracked can be sent again.
+//!   Of a name that stands twice in one JSON object the last counts, as JSON readers have it.
 //! - *Opens off* is both pixels off; *opens on* is the bottom pixel on, and the top one stays as it was: only SparkPost has
 //!   a word for it (`initial_open`).
 //! - Links in plain text are tracked only where a setting asks for them. A header can keep links to the HTML

@@ -111,16 +111,24 @@ pub(super) fn is_stdin(path: &Path) -> bool {
 /// A byte order mark or blank lines in front of it, which a careless program put there, do not make a document of a
 /// message: read as a message it passes through unharmed, read as HTML it would get a pixel before its header.
 pub(super) fn is_message(start: &[u8], is_whole: bool) -> Option<bool> {
-    /// RFC 5322 §2.1.1: no line is longer.
-    const LONGEST_NAME: usize = 998;
-
     const MARK: &[u8] = b"\xef\xbb\xbf";
     if !is_whole && start.len() < MARK.len() && MARK.starts_with(start) {
         return None;
     }
     let length = start.len();
     let start = start.strip_prefix(MARK).unwrap_or(start).trim_ascii_start();
-    if start.starts_with(b"From ") || start.starts_with(b">From ") {
+    match is_header(start.strip_prefix(b">").filter(|rest| rest.starts_with(b"From ")).unwrap_or(start)) {
+        None if is_whole || length > CHUNK => Some(false),
+        known => known,
+    }
+}
+
+/// Whether a header block, or an mbox's `From ` line, begins here. `None` while more must be seen.
+pub(super) fn is_header(start: &[u8]) -> Option<bool> {
+    /// RFC 5322 §2.1.1: no line is longer.
+    const LONGEST_NAME: usize = 998;
+
+    if start.starts_with(b"From ") {
         return Some(true);
     }
     // RFC 5322 §3.6.8 allows any visible character but the colon. Those of markup, quotations and merge tags are left out:
@@ -133,7 +141,6 @@ pub(super) fn is_message(start: &[u8], is_whole: bool) -> Option<bool> {
         _ if name > LONGEST_NAME => Some(false),
         Some(b':') => Some(name > 0),
         Some(_) => Some(false),
-        None if is_whole || length > CHUNK => Some(false),
         None => None,
     }
 }

@@ -8,16 +8,19 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::api_header;
 use crate::charset::Charset;
 use crate::error::Result;
 use crate::fields::HeaderFields;
 use crate::mime::charset::Text;
-use crate::mime::{self, Encoding, Kind, Structure, Untouched, transfer};
-use crate::options::{Delivery, OnSigned};
+use crate::mime::transfer::{self, Around};
+use crate::mime::{self, Encoding, Kind, Structure, Untouched};
+use crate::options::{Consent, Delivery, OnSigned};
 use crate::plan::Planner;
-use crate::report::{PartReason, PartReport, Report, Status};
+use crate::report::{NoPlace, PartReason, PartReport, PixelReport, Report, Status};
 use crate::restore;
 use crate::rewriter::{Restored, Rewritten, Shared, check};
+use crate::token::EventKind;
 
 use self::part::{PartWork, around};
 
@@ -49,6 +52,7 @@ pub(crate) fn rewrite(shared: &Arc<Shared>, message: &[u8], delivery: &Delivery)
     let mut planner = Planner::new(shared.clone(), delivery.clone(), Charset::Unknown, true)?;
     let mut replaced = Vec::new();
     let mut shown = Shown::new(&structure);
+    let mut has_place = false;
     for (index, part) in structure.parts.iter().enumerate() {
         let is_text = shared.settings.text_links && part::is_text(part);
         if part.kind != Kind::Leaf || part.verdict.is_err() && !is_text {
@@ -60,6 +64,7 @@ pub(crate) fn rewrite(shared: &Arc<Shared>, message: &[u8], delivery: &Delivery)
         match work.rewrite(&mut planner) {
             Ok((body, charset)) => {
                 if pixels {
+                    has_place = true;
                     shown.add(index);
                 }
                 if let Some(report) = report {
@@ -81,20 +86,30 @@ pub(crate) fn rewrite(shared: &Arc<Shared>, message: &[u8], delivery: &Delivery)
     }
 
     let mut changes = Vec::new();
-    let grown: isize =
-        replaced.iter().map(|part| part.bytes.len() as isize - part.range.len() as isize).sum();
-    let lines = |bytes: &[u8]| memchr::memchr_iter(b'\n', bytes).count() as isize;
-    let more_lines: isize =
-        replaced.iter().map(|part| lines(&part.bytes) - lines(&message[part.range.clone()])).sum();
+    let (grown, more_lines) = growth(message, &replaced);
     let made = said.made_id.as_deref().filter(|_| planner.made_tokens());
-    let strip = on_signed == OnSigned::Strip;
     let api = &shared.traffic.strip_api_headers;
-    let strip = strip && !replaced.is_empty();
+    // A signature may cover an API header as well as the body.
+    let is_broken =
+        || !replaced.is_empty() || fields.iter().any(|(name, _)| api_header::is_stripped(name, api));
+    let strip = on_signed == OnSigned::Strip && is_broken();
     let work = header::HeaderWork { message, root, grown, more_lines, made, strip, api };
     work.edit(&mut replaced, &mut changes);
     replaced.sort_by_key(|stretch| stretch.range.start);
     let bytes = put_together(message, &replaced);
     let mut report = planner.finish(message.len() as u64, bytes.len() as u64);
+    if !has_place {
+        // No part that was read takes pixels.
+        let on = |on: bool, kind| {
+            let is_on = on && delivery.consent.contains(Consent::OPENS);
+            PixelReport::absent(kind, if is_on { NoPlace::PassedThrough } else { NoPlace::Off })
+        };
+        let settings = &shared.settings;
+        report.pixels = vec![
+            on(settings.initial_open, EventKind::InitialOpen),
+            on(settings.open_tracking, EventKind::Open),
+        ];
+    }
     report.status = if replaced.is_empty() { Status::Unchanged } else { Status::Rewritten };
     report.charset = String::new();
     report.changes_total += changes.len() as u64;
@@ -111,7 +126,7 @@ pub(crate) fn restore(shared: &Shared, message: &[u8]) -> Result<Restored> {
     restore::can_restore(shared)?;
     let structure = mime::scan(message);
     let mut replaced = Vec::new();
-    let mut restored = Restored { bytes: Vec::new(), links: 0, pixels: 0, unopened: Vec::new(), limit: None };
+    let mut restored = Restored::default();
     for (index, part) in structure.parts.iter().enumerate() {
         let is_text = part::is_text(part);
         if part.kind != Kind::Leaf || part.verdict.is_err() && !is_text {
@@ -134,17 +149,35 @@ pub(crate) fn restore(shared: &Shared, message: &[u8]) -> Result<Restored> {
         let Some(edits) = text.back(own.edits).filter(|edits| !edits.is_empty()) else { continue };
         let mut bytes = Vec::new();
         let is_delimiter = |line: &[u8]| structure.is_delimiter(index, line);
-        let around = around(message, part, &is_delimiter);
+        let around = Around { from_lines: true, ..around(message, part, &is_delimiter) };
         if transfer::apply(body, &decoded, &edits, &around, &mut bytes).is_ok() {
             restored.links += own.links;
             restored.pixels += own.pixels;
             restored.unopened.extend(own.unopened);
             restored.limit = restored.limit.or(own.limit);
             replaced.push(Replaced { range: part.body.clone(), bytes });
+        } else {
+            restored.refused.push(structure.path(index));
         }
+    }
+    let (grown, more_lines) = growth(message, &replaced);
+    let root = &structure.parts[0];
+    if root.header.len() <= mime::MAX_HEADER {
+        let work =
+            header::HeaderWork { message, root, grown, more_lines, made: None, strip: false, api: &[] };
+        work.edit(&mut replaced, &mut Vec::new());
+        replaced.sort_by_key(|stretch| stretch.range.start);
     }
     restored.bytes = put_together(message, &replaced);
     Ok(restored)
+}
+
+/// By how many bytes and lines the message grows.
+fn growth(message: &[u8], replaced: &[Replaced]) -> (isize, isize) {
+    let lines = |bytes: &[u8]| memchr::memchr_iter(b'\n', bytes).count() as isize;
+    let grown = |part: &Replaced| part.bytes.len() as isize - part.range.len() as isize;
+    let more = |part: &Replaced| lines(&part.bytes) - lines(&message[part.range.clone()]);
+    (replaced.iter().map(grown).sum(), replaced.iter().map(more).sum())
 }
 
 /// The message with its stretches replaced, which are in order.

@@ -9,8 +9,8 @@ use crate::html::{Scan, Source};
 use crate::mime::charset::Text;
 use crate::mime::transfer::{self, Around, Breaks, LineEnd, Refused, Transfer, attribute_breaks};
 use crate::mime::{Encoding, Part, Structure, Untouched};
-use crate::plan::Planner;
-use crate::report::PartReason;
+use crate::plan::{EMPTY_COMMENT, Planner};
+use crate::report::{PartReason, Reason};
 use crate::rewriter::Shared;
 use crate::text_link::Layout;
 
@@ -60,7 +60,7 @@ impl PartWork<'_> {
         }
         let mut plan = planner.end_part();
         let Some(mut edits) = text.back(std::mem::take(&mut plan.edits)) else {
-            planner.forget_part();
+            planner.forget_part(Reason::BadCharset);
             return Err(PartReason::Charset);
         };
 
@@ -88,17 +88,41 @@ impl PartWork<'_> {
                 Err(Refused::LineTooLong(indices)) if !indices.is_empty() => {
                     let (left, kept) = split(edits, &indices);
                     if !planner.leave(&plan, &left) {
-                        planner.forget_part();
+                        planner.forget_part(Reason::LineTooLong);
                         return Err(PartReason::LineTooLong);
                     }
                     edits = kept;
                 }
+                // Without its placeholder a line would begin with `From ` or be a delimiter: all of them leave a comment, at
+                // once, since a body may have many.
+                Err(Refused::FromLine { .. } | Refused::Delimiter { .. })
+                    if self.leave_comments(body, &mut edits) =>
+                {
+                    planner.left_comments();
+                }
                 Err(_) => {
-                    planner.forget_part();
+                    planner.forget_part(Reason::LineTooLong);
                     return Err(PartReason::LineTooLong);
                 }
             }
         }
+    }
+}
+
+impl PartWork<'_> {
+    /// Puts an empty comment in the place of every placeholder that is taken out. Whether there was any. Offsets are those of
+    /// the body.
+    fn leave_comments(&self, body: &[u8], edits: &mut [Edit]) -> bool {
+        let placeholder = self.shared.settings.placeholder.as_bytes();
+        let is_removal = |edit: &&mut Edit| {
+            edit.replacement.is_empty() && !placeholder.is_empty() && body[edit.range.clone()] == *placeholder
+        };
+        let mut count = 0;
+        for edit in edits.iter_mut().filter(is_removal) {
+            edit.replacement = EMPTY_COMMENT.to_vec();
+            count += 1;
+        }
+        count > 0
     }
 }
 
@@ -139,7 +163,7 @@ pub(super) fn encoding(encoding: Encoding) -> Option<Transfer> {
 
 /// What the transfer encodings must know beside a part's body.
 pub(super) fn around<'a>(message: &[u8], part: &Part, is_delimiter: &'a dyn Fn(&[u8]) -> bool) -> Around<'a> {
-    Around { line_end: line_end(message, part), breaks: Breaks::default(), is_delimiter }
+    Around { line_end: line_end(message, part), breaks: Breaks::default(), is_delimiter, from_lines: false }
 }
 
 /// The line end of the blank line in front of the body.

@@ -50,6 +50,11 @@ impl<'a> Text<'a> {
             Charset::Unscannable("UTF-7") => None,
             Charset::Unscannable(name) => Text::other(bytes, Encoding::for_label(name.as_bytes())?),
             charset => {
+                // A label that another byte order mark belies: whatever is put there as ASCII would be none.
+                if [&b"\xff\xfe"[..], b"\xfe\xff", b"\0\0\xfe\xff"].iter().any(|mark| bytes.starts_with(mark))
+                {
+                    return None;
+                }
                 let (charset, mark) = sniff(bytes, Some(charset));
                 Some(Text::same(bytes, charset, mark))
             }
@@ -211,6 +216,22 @@ mod tests {
         assert_eq!(Text::of(b"<p>", Some("latin1")).unwrap().name, "windows-1252");
         assert_eq!(Text::of(b"<p>", Some("x-mine")).unwrap().name, "unknown");
         assert_eq!(Text::of(b"<meta charset=koi8-r>", None).unwrap().name, "KOI8-R");
+        for label in [
+            "utf-32",
+            "UTF_32LE",
+            "csUTF16",
+            "utf16le",
+            "cp037",
+            "IBM-1047",
+            "ebcdic-us",
+            "iso-10646-unicode-latin1",
+        ] {
+            assert!(Text::of(b"<p>", Some(label)).is_none(), "{label}");
+        }
+        for label in ["cp850", "ibm437", "x-unicorn", "cp1252"] {
+            assert!(Text::of(b"<p>", Some(label)).is_some(), "{label}");
+        }
+        assert!(Text::of(b"\xff\xfe<\0", Some("utf-8")).is_none(), "the mark of UTF-16");
         assert!(Text::of(b"", Some("utf-7")).is_none() && Text::of(b"", Some("hz-gb-2312")).is_none());
     }
 }

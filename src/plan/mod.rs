@@ -437,7 +437,7 @@ impl Sites for Planner {
             self.place_bottom(range, PixelPlace::Placeholder);
             return true;
         }
-        let between: &[u8] = if joins { b"<!---->" } else { b"" };
+        let between = if joins { EMPTY_COMMENT } else { b"" };
         self.edit(range.clone(), between.to_vec());
         let range = range.start as u64..range.end as u64;
         self.collector.change(Change::PlaceholderRemoved { part: self.part, range, comment: joins });
@@ -448,6 +448,9 @@ impl Sites for Planner {
         self.collector.report.limit = Some(at as u64);
     }
 }
+
+/// What a placeholder leaves where its surroundings would become something else without anything between.
+pub(crate) const EMPTY_COMMENT: &[u8] = b"<!---->";
 
 /// As text for the report; most of it is ASCII.
 fn lossy(bytes: &[u8]) -> String {

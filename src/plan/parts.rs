@@ -7,7 +7,7 @@ use super::Planner;
 use crate::charset::Charset;
 use crate::edit::Edit;
 use crate::html::tag::Attributes;
-use crate::report::{LinkReport, NoPlace, PixelReport, Reason, Verdict};
+use crate::report::{Change, LinkReport, NoPlace, PixelReport, Reason, Verdict};
 use crate::token::EventKind;
 
 /// The pixels' markup, kept for parts to come; none if switched off.
@@ -80,21 +80,19 @@ impl Planner {
     }
 
     /// The part just read passes through after all: nothing in it is tracked.
-    pub(crate) fn forget_part(&mut self) {
-        const REASON: Reason = Reason::LineTooLong;
-
+    pub(crate) fn forget_part(&mut self, reason: Reason) {
         let part = self.part;
         let report = &mut self.collector.report;
         // A report keeps some links and counts all.
         let forgotten = report.links_tracked - self.before.links_tracked;
         if forgotten > 0 {
             report.links_tracked -= forgotten;
-            *report.links_left.entry(REASON).or_default() += forgotten;
+            *report.links_left.entry(reason).or_default() += forgotten;
         }
         self.tracked = self.before.capped;
         for link in of_part(&mut report.links, part).chain(of_part(&mut self.unheard, part)) {
             if link.is_tracked() {
-                link.verdict = Verdict::Left { reason: REASON };
+                link.verdict = Verdict::Left { reason };
             }
         }
         report.removed_total = self.before.removed;
@@ -106,6 +104,18 @@ impl Planner {
         let here = self.pixels.iter_mut().rev().take_while(|pixel| pixel.part == part);
         for pixel in here.filter(|pixel| pixel.place.is_some()) {
             *pixel = PixelReport { part, ..PixelReport::absent(pixel.kind, NoPlace::PassedThrough) };
+        }
+    }
+
+    /// Each placeholder of the part just read left a comment.
+    pub(crate) fn left_comments(&mut self) {
+        let here = self.part;
+        for change in &mut self.collector.report.changes {
+            if let Change::PlaceholderRemoved { part, comment, .. } = change
+                && *part == here
+            {
+                *comment = true;
+            }
         }
     }
 

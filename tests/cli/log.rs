@@ -125,7 +125,7 @@ fn a_file_that_may_not_grow_is_a_full_disk() {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let run = run(command, &format!("{MESSAGE}{}", "text\n".repeat(1000)));
+    let run = run(command, format!("{MESSAGE}{}", "text\n".repeat(1000)));
     assert_eq!(run.code, Some(75), "{}", run.err);
     assert!(run.err.contains("m1@example.com: cannot write out.eml: file too large"), "{}", run.err);
     assert!(!sandbox.path("out.eml").exists());

@@ -1,6 +1,6 @@
 //! What the laws found once, each by name.
 
-use openclick::{NoPlace, Options, PartReason, Reason, Report, Status};
+use openclick::{Change, Consent, Dialect, NoPlace, OnSigned, Options, PartReason, Reason, Report, Status};
 
 use super::laws::delivery;
 use crate::support::mail::laws;
@@ -136,4 +136,87 @@ fn a_broken_pixel_is_restored() {
     let restored = rewriter().restore_message(&rewritten.bytes).expect("sealed");
     assert_eq!(restored.pixels, 2);
     assert!(restored.bytes == message.as_bytes(), "{}", show(&restored.bytes));
+}
+
+/// A line that would begin with `From `, or be a delimiter, without its placeholder keeps a comment in its place.
+#[test]
+fn a_placeholder_in_front_of_what_no_line_may_be() {
+    let quiet = options().open_tracking(false).initial_open(false).build().expect("options");
+    for line in ["From our shop ", "--b\n"] {
+        let html = format!("<p>Hi</p>\n{{{{openclick:pixel}}}}{line}<a href=\"https://x.example/\">x</a>\n");
+        let message = format!(
+            "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/html\n\n{html}--b--\n"
+        );
+        laws::check(message.as_bytes(), 0);
+        let rewritten = quiet.rewrite_message(message.as_bytes(), &delivery()).expect("a delivery");
+        let text = String::from_utf8(rewritten.bytes).expect("UTF-8");
+        assert!(text.contains(&format!("\n<!---->{line}")), "{text}");
+        assert_eq!(rewritten.report.links_tracked, 1);
+        let removed = |change: &Change| matches!(change, Change::PlaceholderRemoved { comment: true, .. });
+        assert!(rewritten.report.changes.iter().any(removed), "{:?}", rewritten.report);
+        // Also where a pixel has taken the first one.
+        let second = message.replace("<p>Hi</p>", "{{openclick:pixel}}");
+        assert_eq!(report(&second).links_tracked, 1);
+    }
+}
+
+/// The author's own line comes back, whatever was put in front of it.
+#[test]
+fn a_line_that_began_with_from_is_restored() {
+    let message = "Content-Length: 53\nLines: 1\nContent-Type: text/html\n\nFrom our shop: <a href=\"https://e.example/\">x</a>\n";
+    let rewritten = rewriter().rewrite_message(message.as_bytes(), &delivery()).expect("a delivery");
+    assert_ne!(rewritten.report.changes_total, 0, "the length");
+    let restored = rewriter().restore_message(&rewritten.bytes).expect("sealed");
+    assert_eq!((restored.links, restored.pixels, restored.refused.len()), (1, 2, 0));
+    assert!(restored.bytes == message.as_bytes(), "{}", show(&restored.bytes));
+}
+
+/// ASCII in them would be garbage, and make garbage of what follows.
+#[test]
+fn charsets_that_are_no_supersets_of_ascii() {
+    for label in ["utf-32", "utf16", "csUTF16", "cp037"] {
+        let message = format!("Content-Type: text/html; charset={label}\n\n<a href=http://x.example/>\n");
+        let report = report(&message);
+        assert_eq!(
+            (report.status, report.parts[0].reason),
+            (Status::Unchanged, Some(PartReason::Charset)),
+            "{label}"
+        );
+    }
+    let report =
+        report("Content-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: base64\n\n//48AHAAPgA=\n");
+    assert_eq!(report.parts[0].reason, Some(PartReason::Charset), "UTF-16 by its mark");
+}
+
+/// That nothing could take pixels is not that somebody did not want them.
+#[test]
+fn pixels_of_messages_without_html() {
+    for message in ["Content-Type: text/plain\n\nhello\n", "Content-Type: text/html; charset=utf-7\n\n<p>\n"]
+    {
+        let report = report(message);
+        let reasons: Vec<_> = report.pixels.iter().map(|pixel| pixel.reason).collect();
+        assert_eq!(reasons, [Some(NoPlace::PassedThrough); 2], "{message}");
+        let without = delivery().tracking(Consent::CLICKS);
+        let report = rewriter().plan_message(message.as_bytes(), &without).expect("a delivery");
+        assert!(report.pixels.iter().all(|pixel| pixel.reason == Some(NoPlace::Off)), "{message}");
+    }
+}
+
+/// A signature that covers a header which goes is broken by that alone.
+#[test]
+fn a_signature_over_an_api_header() {
+    let made = options()
+        .on_signed(OnSigned::Strip)
+        .strip_api_headers([Dialect::SparkPost])
+        .build()
+        .expect("options");
+    let api = "X-MSYS-API: {\"options\":{\"click_tracking\":false,\"open_tracking\":false}}\n";
+    let body = "Content-Type: text/html\n\n<p><a href=https://x.example/>x</a>\n";
+    let message = format!("DKIM-Signature: v=1; h=X-MSYS-API\n{api}{body}");
+    let rewritten = made.rewrite_message(message.as_bytes(), &delivery()).expect("a delivery");
+    assert_eq!(String::from_utf8(rewritten.bytes).expect("UTF-8"), body);
+    // Where nothing changes, the signature holds.
+    let plain = message.replace(api, "").replace("text/html", "text/plain");
+    let rewritten = made.rewrite_message(plain.as_bytes(), &delivery()).expect("a delivery");
+    assert!(rewritten.bytes == plain.as_bytes());
 }

@@ -7,7 +7,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use memchr::memchr;
 
-use super::super::input::{CHUNK, is_message};
+use super::super::input::{CHUNK, is_header};
 
 /// Begins the line in front of each message.
 const FROM: &[u8] = b"From ";
@@ -193,7 +193,7 @@ pub(super) fn split_tail(message: &[u8]) -> (&[u8], &[u8]) {
 
 /// Whether a piece of an mbox is a message, and not what stands before the first.
 pub(super) fn is_mail(piece: &[u8]) -> bool {
-    is_message(piece, true) == Some(true)
+    is_header(piece) == Some(true)
 }
 
 fn ends_in_blank_line(before: &[u8]) -> bool {

@@ -94,6 +94,8 @@ pub(crate) struct Around<'a> {
     pub(crate) breaks: Breaks<'a>,
     /// Whether this line, without its end, is a delimiter of an enclosing multipart.
     pub(crate) is_delimiter: &'a dyn Fn(&[u8]) -> bool,
+    /// Lines may come to begin with `From `: as the author wrote them, before something was put in front.
+    pub(crate) from_lines: bool,
 }
 
 /// Decodes a body. quoted-printable always decodes; base64 that is not wholly base64 is refused.
