@@ -7,6 +7,7 @@ use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::path::{Path, PathBuf};
 
 use self::draft::Draft;
+pub(super) use self::draft::{clear, is_unfinished};
 use super::exit::{Cause, Exit, Failure};
 
 /// What is written at once, in bytes.
@@ -192,7 +193,7 @@ pub(super) fn is_same(one: &Path, other: &Path) -> bool {
 }
 
 /// Whether a path leads to an open file by the system's name for it, such as `/dev/stderr` or `/dev/fd/3`.
-fn is_descriptor(path: &Path) -> bool {
+pub(super) fn is_descriptor(path: &Path) -> bool {
     /// The system follows no more links.
     const MOST_LINKS: usize = 40;
 
@@ -229,7 +230,8 @@ pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-fn folder(target: &Path) -> &Path {
+/// The folder of a file, however short its name is.
+pub(super) fn folder(target: &Path) -> &Path {
     match target.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

@@ -3,7 +3,8 @@
 #[cfg(target_os = "linux")]
 mod nameless;
 
-use std::fs::{File, Metadata, Permissions};
+use std::ffi::OsStr;
+use std::fs::{self, File, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -146,7 +147,13 @@ impl Unfinished {
             use std::os::unix::fs::PermissionsExt;
             builder.permissions(Permissions::from_mode(first_mode(old)));
         }
-        builder.tempfile_in(folder(target)).map(Unfinished::Hidden)
+        loop {
+            let file = builder.tempfile_in(folder(target))?;
+            // Between its making and its lock, `clear` may take it for one that was left.
+            if lock(file.as_file()) && file.path().exists() {
+                return Ok(Unfinished::Hidden(file));
+            }
+        }
     }
 
     fn as_file(&self) -> &File {
@@ -154,6 +161,35 @@ impl Unfinished {
             #[cfg(target_os = "linux")]
             Unfinished::Nameless(file) => file,
             Unfinished::Hidden(file) => file.as_file(),
+        }
+    }
+}
+
+/// Tells `clear` that somebody writes the file; `false` if that has the file already. Where a file system knows no locks it
+/// removes nothing.
+fn lock(file: &File) -> bool {
+    !matches!(file.try_lock(), Err(TryLockError::WouldBlock))
+}
+
+/// Whether a file has the name of one that is not finished.
+pub(in super::super) fn is_unfinished(name: &OsStr) -> bool {
+    let random = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+    random.is_some_and(|name| name.len() == RANDOM && name.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// Removes the unfinished files of a folder that nobody writes any more: what killed their process left them. One that cannot
+/// be removed stays.
+pub(in super::super) fn clear(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if !is_unfinished(&entry.file_name()) || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            continue;
+        }
+        let path = entry.path();
+        // Locks over a network want a file that is open for writing, which its mode may forbid.
+        let opened = OpenOptions::new().write(true).open(&path).or_else(|_| File::open(&path));
+        let Ok(file) = opened else { continue };
+        if file.try_lock().is_ok() {
+            let _ = fs::remove_file(&path);
         }
     }
 }
@@ -174,7 +210,6 @@ fn first_mode(old: Option<&Metadata>) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::io::Write;
 
     use super::*;
@@ -231,5 +266,23 @@ mod tests {
             assert_eq!(fs::read(&target).unwrap(), b"");
             fs::remove_file(&target).unwrap();
         }
+    }
+
+    /// Also that of a run that still goes on: its lock tells.
+    #[test]
+    #[cfg(unix)]
+    fn what_was_left_is_cleared() {
+        let folder = tempfile::tempdir().unwrap();
+        let there = ["mail", ".openclick-", ".openclick-note", ".openclick-a.b.cd", ".openclick-abcdefg"];
+        for name in there.iter().chain(&[".openclick-Ab3xYz"]) {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        fs::create_dir(folder.path().join(".openclick-folder")).unwrap();
+        let target = folder.path().join("out");
+        let draft = Draft::new(Unfinished::hidden(&target, None).unwrap(), target.clone(), false);
+        clear(folder.path());
+        assert_eq!(folder.path().read_dir().unwrap().count(), there.len() + 2);
+        draft.name().unwrap();
+        assert!(target.exists() && !folder.path().join(".openclick-Ab3xYz").exists());
     }
 }

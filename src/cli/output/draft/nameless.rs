@@ -29,6 +29,8 @@ pub(super) fn replace(file: &File, target: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         result => return result,
     }
+    // Else `clear` might take it in that moment.
+    super::lock(file);
     // A link cannot replace, a rename can: the file is whole by now, whatever it is called for a moment.
     let hidden = super::hidden_names().make_in(super::folder(target), |hidden| name(file, hidden))?;
     hidden.into_temp_path().persist(target).map_err(|error| error.error)
