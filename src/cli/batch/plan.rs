@@ -127,13 +127,13 @@ pub(super) fn make(
 }
 
 impl Plan {
-    /// What another run has done since is done too, or in the way.
+    /// Whose output is there is done, where the run goes on; else it is in the way. Another run may have made it since.
     pub(super) fn look_again(&mut self, resume: bool) -> Result<(), Failure> {
-        let is_done = |item: &mut Item| resume && item.output.is_file();
-        self.skipped.extend(self.items.extract_if(.., is_done).map(|item| item.input));
-        let Some(item) = self.items.iter().find(|item| item.output.symlink_metadata().is_ok()) else {
-            return Ok(());
-        };
+        let is_done = |item: &Item| resume && item.output.is_file();
+        self.skipped.extend(self.items.extract_if(.., |item| is_done(item)).map(|item| item.input));
+        // An output that another run makes while this looks is not in the way: its own will be refused its name.
+        let is_in_the_way = |item: &&Item| item.output.symlink_metadata().is_ok() && !is_done(item);
+        let Some(item) = self.items.iter().find(is_in_the_way) else { return Ok(()) };
         let what = if resume { "and no file" } else { "already; --resume skips what is done" };
         Err(Failure::new(Exit::CannotCreate, format!("{} is there {what}", item.output.display())))
     }
@@ -200,10 +200,7 @@ impl Planner {
     }
 
     fn file(&mut self, input: PathBuf, output: PathBuf, length: u64, kind: Kind) {
-        match self.resume && output.is_file() {
-            true => self.plan.skipped.push(input),
-            false => self.plan.items.push(Item { input, output, length, kind }),
-        }
+        self.plan.items.push(Item { input, output, length, kind });
     }
 
     fn kind(&self, input: &Path, place: Place) -> Kind {
