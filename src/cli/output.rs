@@ -1,15 +1,13 @@
 //! Where the output goes. A file appears under its name only once it is whole.
 
-#[cfg(target_os = "linux")]
-mod nameless;
+mod draft;
 
-use std::fs::{File, Metadata, OpenOptions, Permissions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
-use tempfile::NamedTempFile;
-
+use self::draft::Draft;
+pub(super) use self::draft::{clear, is_unfinished};
 use super::exit::{Cause, Exit, Failure};
 
 /// What is written at once, in bytes.
@@ -25,26 +23,6 @@ enum Sink {
     Stdout(StdoutLock<'static>),
     Special(File),
     Draft(Draft),
-}
-
-/// A file to be.
-struct Draft {
-    file: Unfinished,
-    target: PathBuf,
-    /// What it will have, where it replaces a file.
-    permissions: Option<Permissions>,
-    /// What it cannot have of the file that it replaces, in words.
-    lost: Option<String>,
-    /// The time that it will have, where that is not now.
-    modified: Option<SystemTime>,
-}
-
-enum Unfinished {
-    /// A file without a name: whatever kills this process, nothing is left of it.
-    #[cfg(target_os = "linux")]
-    Nameless(File),
-    /// A hidden file beside the target, removed when it is dropped.
-    Hidden(NamedTempFile),
 }
 
 impl Output {
@@ -81,37 +59,26 @@ impl Output {
             let file = OpenOptions::new().write(true).open(&target).map_err(refuse_io)?;
             return Ok(Output::new(Sink::Special(file), name));
         }
-        let file = Unfinished::beside(&target, metadata.as_ref()).map_err(|error| {
+        let shown = target.display().to_string();
+        let mut draft = Draft::replacing(target, metadata.as_ref()).map_err(|error| {
             match path.is_symlink() && error.kind() == io::ErrorKind::NotFound {
                 // Its own folder is there; the one that is not is nowhere to be seen.
-                true => refuse(format!("it is a symbolic link to {}: {}", target.display(), Cause(&error))),
+                true => refuse(format!("it is a symbolic link to {shown}: {}", Cause(&error))),
                 false => refuse_io(error),
             }
         })?;
-        let mut draft = Draft { file, target, permissions: None, lost: None, modified: None };
         if let Some(old) = &metadata {
             draft.take_over(old).map_err(refuse_io)?;
         }
         Ok(Output::new(Sink::Draft(draft), name))
     }
 
-    /// A new file with the owner, group, mode and, if asked, the time of another, as far as this process may.
+    /// A new file with the owner, group, mode and, if asked, the time of another, as far as this process may. It never
+    /// takes the place of a file that is there when it is committed: another run may have made that in the meantime.
     pub(super) fn like(path: &Path, old: &Metadata, keep_time: bool) -> Result<Output, Failure> {
-        let make = || {
-            let file = Unfinished::beside(path, Some(old))?;
-            let mut draft =
-                Draft { file, target: path.to_owned(), permissions: None, lost: None, modified: None };
-            draft.take_over(old)?;
-            draft.modified = old.modified().ok().filter(|_| keep_time);
-            Ok(draft)
-        };
-        match make() {
-            Ok(draft) => Ok(Output::new(Sink::Draft(draft), path.display().to_string())),
-            Err(error) => Err(Failure::new(
-                Exit::CannotCreate,
-                format!("cannot create {}: {}", path.display(), Cause(&error)),
-            )),
-        }
+        let time = old.modified().ok().filter(|_| keep_time);
+        let draft = Draft::new_like(path.to_owned(), old).map_err(|error| creating(path, &error))?;
+        Ok(Output::new(Sink::Draft(draft.dated(time)), path.display().to_string()))
     }
 
     fn new(sink: Sink, name: String) -> Output {
@@ -164,7 +131,12 @@ impl Output {
                 draft.name().and_then(|()| if lasts { sync_folder(&folder) } else { Ok(()) })
             }
         };
-        named.map_err(|error| Failure::writing(&self.name, &error))
+        named.map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => {
+                Failure::new(Exit::CannotCreate, format!("cannot create {}: it is there already", self.name))
+            }
+            _ => Failure::writing(&self.name, &error),
+        })
     }
 }
 
@@ -187,6 +159,15 @@ pub(super) fn check_streams(input: bool, output: bool) -> Result<(), Failure> {
     Ok(())
 }
 
+/// A file could not be made. A full disk is said to be one, whatever it has too little of: no other file can be made either.
+fn creating(path: &Path, error: &io::Error) -> Failure {
+    let exit = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Exit::Io,
+        _ => Exit::CannotCreate,
+    };
+    Failure::new(exit, format!("cannot create {}: {}", path.display(), Cause(error)))
+}
+
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.sink.write(bytes)
@@ -202,7 +183,7 @@ impl Write for Sink {
         match self {
             Sink::Stdout(stdout) => stdout.write(bytes),
             Sink::Special(file) => file.write(bytes),
-            Sink::Draft(draft) => draft.file.as_file().write(bytes),
+            Sink::Draft(draft) => draft.as_file().write(bytes),
         }
     }
 
@@ -231,7 +212,7 @@ pub(super) fn is_same(one: &Path, other: &Path) -> bool {
 }
 
 /// Whether a path leads to an open file by the system's name for it, such as `/dev/stderr` or `/dev/fd/3`.
-fn is_descriptor(path: &Path) -> bool {
+pub(super) fn is_descriptor(path: &Path) -> bool {
     /// The system follows no more links.
     const MOST_LINKS: usize = 40;
 
@@ -260,101 +241,6 @@ fn resolve(path: &Path) -> io::Result<PathBuf> {
     Ok(target)
 }
 
-impl Draft {
-    /// Takes over the owner, group and mode of the file that will be replaced, as far as this process may.
-    #[cfg(unix)]
-    fn take_over(&mut self, old: &Metadata) -> io::Result<()> {
-        use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
-
-        let file = self.file.as_file();
-        let new = file.metadata()?;
-        let (uid, gid) = (old.uid(), old.gid());
-        let keeps_both = (new.uid(), new.gid()) == (uid, gid) || fchown(file, Some(uid), Some(gid)).is_ok();
-        // The owner of a file may give it to a group of his own, and to nobody else.
-        let keeps_group = keeps_both || new.gid() == gid || fchown(file, None, Some(gid)).is_ok();
-        let mut mode = old.mode() & 0o7777;
-        if !keeps_both {
-            let lost = match (new.uid() == uid, keeps_group) {
-                (false, true) => format!("its owner, user {uid}"),
-                (true, _) => format!("its group, {gid}"),
-                (false, false) => format!("its owner, user {uid}, and its group, {gid}"),
-            };
-            self.lost = Some(format!("{lost}, could not be kept"));
-            // What runs with the rights of its owner must not run with those of another.
-            mode &= 0o777;
-        }
-        if !keeps_group {
-            // What the mode gave to one group is not for another: it has no more than everybody has.
-            mode &= 0o707 | (mode & 0o007) << 3;
-        }
-        self.permissions = Some(Permissions::from_mode(mode));
-        Ok(())
-    }
-
-    #[cfg(not(unix))]
-    fn take_over(&mut self, old: &Metadata) -> io::Result<()> {
-        self.permissions = Some(old.permissions());
-        Ok(())
-    }
-
-    fn settle(&mut self) -> io::Result<()> {
-        let file = self.file.as_file();
-        if let Some(permissions) = &self.permissions {
-            file.set_permissions(permissions.clone())?;
-        }
-        if let Some(modified) = self.modified {
-            file.set_modified(modified)?;
-        }
-        file.sync_all()
-    }
-
-    fn name(self) -> io::Result<()> {
-        match self.file {
-            #[cfg(target_os = "linux")]
-            Unfinished::Nameless(file) => nameless::name(&file, &self.target)?,
-            Unfinished::Hidden(file) => drop(file.persist(&self.target).map_err(|error| error.error)?),
-        }
-        Ok(())
-    }
-}
-
-impl Unfinished {
-    fn beside(target: &Path, old: Option<&Metadata>) -> io::Result<Unfinished> {
-        #[cfg(target_os = "linux")]
-        if let Some(file) = nameless::create(folder(target), first_mode(old)) {
-            return Ok(Unfinished::Nameless(file));
-        }
-        Unfinished::hidden(target, old)
-    }
-
-    #[cfg_attr(not(unix), allow(unused_variables))]
-    fn hidden(target: &Path, old: Option<&Metadata>) -> io::Result<Unfinished> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".openclick-");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            builder.permissions(Permissions::from_mode(first_mode(old)));
-        }
-        builder.tempfile_in(folder(target)).map(Unfinished::Hidden)
-    }
-
-    fn as_file(&self) -> &File {
-        match self {
-            #[cfg(target_os = "linux")]
-            Unfinished::Nameless(file) => file,
-            Unfinished::Hidden(file) => file.as_file(),
-        }
-    }
-}
-
-/// A new file has what the umask leaves. One that replaces another is its maker's alone until it has the right group and
-/// is whole: permissions are never wider than they will be.
-#[cfg(unix)]
-fn first_mode(old: Option<&Metadata>) -> u32 {
-    if old.is_some() { 0o600 } else { 0o666 }
-}
-
 /// New names in a folder survive a power cut after this. A folder that cannot be read cannot be synchronised.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     match File::open(folder) {
@@ -363,7 +249,8 @@ pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-fn folder(target: &Path) -> &Path {
+/// The folder of a file, however short its name is.
+pub(super) fn folder(target: &Path) -> &Path {
     match target.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -374,37 +261,14 @@ fn folder(target: &Path) -> &Path {
 mod tests {
     use super::*;
 
-    /// Both ways to make a file, whether or not one is there.
+    /// Where no file can be made for want of room, a run over many must end, as it does where one cannot be written.
     #[test]
-    fn drafts_get_their_name_when_they_are_whole() {
-        let folder = tempfile::tempdir().unwrap();
-        let target = folder.path().join("out");
-        type Make = fn(&Path, Option<&Metadata>) -> io::Result<Unfinished>;
-        let make: [Make; 2] = [Unfinished::beside, Unfinished::hidden];
-        for (make, is_there) in [(make[0], false), (make[0], true), (make[1], true), (make[1], false)] {
-            match is_there {
-                true => std::fs::write(&target, "old").unwrap(),
-                false => drop(std::fs::remove_file(&target)),
-            }
-            let metadata = target.metadata().ok();
-            let draft = || {
-                let file = make(&target, metadata.as_ref()).unwrap();
-                let permissions = metadata.as_ref().map(Metadata::permissions);
-                Draft { file, target: target.clone(), permissions, lost: None, modified: None }
-            };
-            let old = std::fs::read(&target).ok();
-            let mut dropped = draft();
-            dropped.file.as_file().write_all(b"half").unwrap();
-            dropped.settle().unwrap();
-            drop(dropped);
-            assert_eq!(std::fs::read(&target).ok(), old);
-            let mut whole = draft();
-            whole.file.as_file().write_all(b"whole").unwrap();
-            whole.settle().unwrap();
-            assert_eq!(std::fs::read(&target).ok(), old);
-            whole.name().unwrap();
-            assert_eq!(std::fs::read(&target).unwrap(), b"whole");
-            assert_eq!(folder.path().read_dir().unwrap().count(), 1);
-        }
+    #[cfg(target_os = "linux")]
+    fn a_disk_without_room_for_names_is_full() {
+        let exit = |number| creating(Path::new("x"), &io::Error::from_raw_os_error(number)).exit;
+        // ENOSPC, EDQUOT, EACCES.
+        assert_eq!([28, 122, 13].map(exit), [Exit::Io, Exit::Io, Exit::CannotCreate]);
+        let failure = creating(Path::new("out/x"), &io::Error::from_raw_os_error(28));
+        assert_eq!(failure.text(), "cannot create out/x: no space left on device");
     }
 }

@@ -1,9 +1,14 @@
 //! Many files: what becomes which, what is never lost, and how a run goes on.
 
+mod goes_on;
+#[cfg(unix)]
+mod stopped;
+
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use super::{HTML, Run, Sandbox, mode, run};
+use super::{HTML, Run, Sandbox, first_url, mode};
 
 const SETTINGS: &str = "--tracking-domain t.example.com --key-file KEYS";
 
@@ -55,6 +60,29 @@ impl Sandbox {
             text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
         lines.sort_by_key(|line| (line["file"].to_string(), line["number"].as_u64()));
         lines
+    }
+
+    /// The message ids that a report tells of, by file and number: without those that a later line takes back.
+    fn ids(&self, name: &str) -> BTreeMap<(String, u64), String> {
+        let mut ids = BTreeMap::new();
+        for line in self.read(name).lines() {
+            let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            let file = line["file"].as_str().unwrap().to_owned();
+            match (line["number"].as_u64(), line["message_id"].as_str()) {
+                (Some(number), Some(id)) => drop(ids.insert((file, number), id.to_owned())),
+                (None, _) if line["error"].is_string() => ids.retain(|(told, _), _| *told != file),
+                _ => {}
+            }
+        }
+        ids
+    }
+
+    /// The message id in the first link of an output.
+    fn id_in(&self, name: &str) -> String {
+        let url = first_url(&self.read(name)).to_owned();
+        let text = self.run(&format!("decode {SETTINGS} {url}"), "").ok();
+        let token: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        token["message_id"].as_str().unwrap().to_owned()
     }
 }
 
@@ -248,43 +276,6 @@ fn usage() {
 }
 
 #[test]
-fn a_run_goes_on() {
-    let sandbox = Sandbox::new();
-    sandbox.folder("in");
-    (1..=4).for_each(|number| sandbox.write(&format!("in/{number}.eml"), message(number)));
-    sandbox.write("in/box", format!("{DATE}\n{}\n", message(5)));
-    assert_eq!(sandbox.batch("--quiet in --report r.jsonl").code, Some(0));
-    let whole = sandbox.read("out/in/3.eml");
-    sandbox
-        .batch("in")
-        .fails(73, "openclick: rewrite: out/in/1.eml is there already; --resume skips what is done");
-    for name in ["1.eml", "box"] {
-        fs::remove_file(sandbox.path("out/in").join(name)).unwrap();
-    }
-    sandbox.write("out/in/2.eml", "kept");
-    let run = sandbox.batch("--resume in --report r.jsonl");
-    assert_eq!(run.code, Some(0));
-    insta::assert_snapshot!(run.err, @r"
-    files         5
-      skipped     3  (their output is there)
-    messages      2
-      rewritten   2
-      unchanged   0
-      failed      0
-    ");
-    assert_eq!(sandbox.read("out/in/1.eml"), sandbox.alone(&message(1)));
-    assert_eq!((sandbox.read("out/in/2.eml").as_str(), sandbox.read("out/in/3.eml")), ("kept", whole));
-    // The report of both runs.
-    let lines = sandbox.lines("r.jsonl");
-    let skipped = lines.iter().filter(|line| line["skipped"] == true).count();
-    assert_eq!((lines.len(), skipped), (5 + 3 + 2, 3));
-    // What has the place of an output and is none.
-    fs::remove_file(sandbox.path("out/in/4.eml")).unwrap();
-    sandbox.folder("out/in/4.eml");
-    sandbox.batch("--resume in").fails(73, "openclick: rewrite: out/in/4.eml is there and no file");
-}
-
-#[test]
 #[cfg(unix)]
 fn nothing_is_skipped_without_a_word() {
     use std::os::unix::fs::symlink;
@@ -358,43 +349,4 @@ fn what_cannot_be_read_or_written_fails_alone() {
         "",
     );
     full.fails(74, "openclick: rewrite: cannot write /dev/full: no space left on device");
-}
-
-#[test]
-#[cfg(unix)]
-fn a_signal_leaves_no_half_file() {
-    use std::os::unix::process::ExitStatusExt;
-    use std::process::Command;
-    use std::time::{Duration, Instant};
-
-    let sandbox = Sandbox::new();
-    let body = "<p><a href=\"https://shop.example/\">x</a></p>\n".repeat(200);
-    let one = format!("{DATE}\n{}{body}\n", message(1));
-    sandbox.write("box", one.repeat(3000));
-    sandbox.folder("in");
-    sandbox.write("in/1.eml", message(1));
-    for signal in ["INT", "TERM"] {
-        let line = format!("rewrite {SETTINGS} --out-dir out in box --report r.jsonl");
-        let child = sandbox.command(line.split_whitespace()).spawn().unwrap();
-        let began = Instant::now();
-        // It works by now: the small file is there.
-        while !sandbox.path("out/in/1.eml").exists() && began.elapsed() < Duration::from_secs(30) {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        let killed = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status();
-        assert!(killed.unwrap().success());
-        let output = child.wait_with_output().unwrap();
-        let err = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.signal(), Some(if signal == "INT" { 2 } else { 15 }), "{err}");
-        assert!(err.contains("not reached 1  (stopped)") && err.contains("--resume goes on"), "{err}");
-        assert_eq!(sandbox.tree("out"), ["in/1.eml"]);
-        // Its lines are whole, and those of what is done are there.
-        assert!(sandbox.lines("r.jsonl").iter().any(|line| line["file"] == "in/1.eml"));
-        fs::remove_dir_all(sandbox.path("out")).unwrap();
-    }
-    sandbox.write("box", one.repeat(3));
-    let run: Run =
-        run(sandbox.command(format!("rewrite {SETTINGS} --quiet --out-dir out in box").split(' ')), "");
-    assert_eq!(run.ok(), "");
-    assert_eq!(sandbox.tree("out"), ["box", "in/1.eml"]);
 }

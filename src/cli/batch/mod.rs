@@ -1,17 +1,18 @@
 //! `openclick rewrite --out-dir`: many files, mboxes, Maildirs and folders into one folder, on all cores.
 //!
-//! Threads rewrite whole files; one more takes mboxes apart and puts them together again; the first one counts, writes the
-//! report and talks. An output gets its name once it is whole and on the disk, which is how `--resume` knows what is done.
+//! Threads rewrite whole files; one more takes mboxes apart and puts them together again; the first one counts and talks. An
+//! output gets its name once it is whole and on the disk, and its lines of the report are: so `--resume` knows what is done.
 
 mod mbox;
 mod plan;
 mod progress;
+mod report;
 mod stop;
 mod tally;
 mod work;
 
 use std::cell::Cell;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -23,16 +24,16 @@ use serde::Serialize;
 
 use self::plan::{Folder, Item, Kind, Plan};
 use self::progress::Progress;
+use self::report::Report;
 use self::stop::Stop;
 use self::tally::{Files, Tally};
-use self::work::{Event, Line, Shop, Task};
+use self::work::{Event, Shop, Task};
 use super::exec::Program;
 use super::exit::{Cause, Exit, Failure, say};
 use super::filter::Circumstance;
 use super::input::{Format, is_stdin};
 use super::job;
-use super::output::{Output, is_stdout, sync_folder};
-use super::sanitize::write_json_line;
+use super::output::{clear, is_stdout, sync_folder};
 use super::setting as s;
 use super::settings::Settings;
 use super::summary::counted;
@@ -76,21 +77,32 @@ pub(super) fn run(
     let (format, resume) = (Format::of(&settings), matches.get_flag("resume"));
     let rewriter = job::rewriter(&settings)?;
     let delivery = job::message_delivery(&settings, None, &rewriter)?;
-    let plan = plan::make(inputs, target, format, resume)?;
+    let mut plan = plan::make(inputs, target, format, resume)?;
     let report = matches.get_one::<PathBuf>("report");
     if let Some(report) = report {
         check_report(report, inputs, &plan)?;
     }
     make_folders(target, &plan.folders)?;
-    let report = report.map(|path| open_report(path, resume)).transpose()?;
+    if resume {
+        plan.folders.iter().map(|folder| folder.path.as_path()).chain([target]).for_each(clear);
+    }
+    let stop = Stop::default();
+    let report = report.map(|path| Report::open(path, stop.clone())).transpose()?;
+    if let Some(report) = &report {
+        // Until it was opened another run may have written it, and what it tells of.
+        plan.look_again(resume)?;
+        report.begin(&plan, resume)?;
+    }
+    // A named pipe may have waited until now for who reads it.
+    stop.listen();
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let shop = Shop {
         rewriter,
         delivery,
         format,
         pass: settings.text(&s::ON_ERROR) == Some("pass"),
-        reports: report.is_some(),
-        stop: Stop::on_signals(),
+        report,
+        stop,
         threads,
         settings: &settings,
     };
@@ -98,7 +110,7 @@ pub(super) fn run(
     let length = plan.items.iter().map(|item| item.length).sum();
     let desk = Desk {
         progress: Progress::new(length, quiet),
-        report,
+        report: shop.report.as_ref(),
         files: Files::default(),
         mail: Tally::default(),
         broken: None,
@@ -134,19 +146,6 @@ fn check_report(report: &Path, inputs: &[&PathBuf], plan: &Plan) -> Result<(), F
         return Err(Failure::usage(format!("--report {report} is where {input} goes")));
     }
     Ok(())
-}
-
-/// Opens the report. A run that goes on keeps what the run before wrote.
-fn open_report(path: &Path, resume: bool) -> Result<Output, Failure> {
-    if is_stdout(path) {
-        return Ok(Output::stdout());
-    }
-    let mut output = Output::file(path)?;
-    if resume && path.is_file() {
-        let copied = File::open(path).and_then(|mut old| io::copy(&mut old, &mut output));
-        copied.map_err(|error| Failure::writing(path.display(), &error))?;
-    }
-    Ok(output)
 }
 
 /// The folders, with the modes of those that they are like: who may not read a Maildir may not read its copy.
@@ -213,9 +212,9 @@ fn spread<'a>(shop: &Shop<'a>, plan: &'a Plan, events: SyncSender<Event<'a>>) {
 }
 
 /// Where everything that happens is counted and told.
-struct Desk {
+struct Desk<'r> {
     progress: Progress,
-    report: Option<Output>,
+    report: Option<&'r Report>,
     files: Files,
     mail: Tally,
     /// Why the run had to be stopped.
@@ -234,32 +233,22 @@ struct LeftOut {
     left_out: &'static str,
 }
 
-#[derive(Serialize)]
-struct Copied {
-    copied: &'static str,
-}
-
-#[derive(Serialize)]
-struct Unreadable<'a> {
-    error: &'a str,
-}
-
-impl Desk {
+impl Desk<'_> {
     /// Tells what the plan knows, starts the work in a thread of its own, and hears it to its end.
-    fn open<'a>(mut self, plan: &'a Plan, work: impl FnOnce(SyncSender<Event<'a>>) + Send) -> Desk {
+    fn open<'a>(mut self, plan: &'a Plan, work: impl FnOnce(SyncSender<Event<'a>>) + Send) -> Self {
         for path in &plan.skipped {
             self.files.skipped += 1;
-            self.line(path, Skipped { skipped: true });
+            self.line(|| report::line(path, None, Skipped { skipped: true }));
         }
         for (path, why) in &plan.left_out {
             self.files.left_out += 1;
             self.note(&format!("{}: left out: {why}", path.display()));
-            self.line(path, LeftOut { left_out: why });
+            self.line(|| report::line(path, None, LeftOut { left_out: why }));
         }
         for (path, why) in &plan.failed {
             self.files.failed += 1;
             self.say(&format!("{}: {why}", path.display()));
-            self.line(path, Unreadable { error: why });
+            self.line(|| report::failed_line(path, None, why));
         }
         let (sender, events): (_, Receiver<Event<'a>>) = sync_channel(16);
         thread::scope(|scope| {
@@ -273,7 +262,7 @@ impl Desk {
 
     fn hear(&mut self, event: Event<'_>) {
         match event {
-            Event::Mail { item, number, bytes, failure, line } => {
+            Event::Mail { item, number, bytes, failure } => {
                 self.progress.advance(bytes);
                 self.progress.message(failure.is_some());
                 if let Some(failure) = &failure {
@@ -281,7 +270,6 @@ impl Desk {
                         if item.kind == Kind::Mbox { format!(" message {number}:") } else { String::new() };
                     self.say(&format!("{}:{of} {}", item.input.display(), failure.text()));
                 }
-                self.write(line.unwrap_or_default());
             }
             Event::File { item, bytes, failure, tally, note } => {
                 self.progress.advance(bytes);
@@ -294,21 +282,15 @@ impl Desk {
                         if failure.exit != Exit::Check || item.kind == Kind::Mbox {
                             self.say(&format!("{}: {}", item.input.display(), failure.text()));
                         }
-                        if self.report.is_some() {
-                            self.write(work::failed_line(item, &failure));
-                        }
                         if failure.exit == Exit::Io {
                             // A full disk fails every file: enough is known.
                             self.stop.set();
                         }
                     }
                 }
-                if let Some(note) = note {
-                    if note != tally::EMPTY {
-                        let path = item.input.display();
-                        self.note(&format!("{path}: {note}, copied as it is (--format says what it is)"));
-                    }
-                    self.line(&item.input, Copied { copied: note });
+                if let Some(note) = note.filter(|note| *note != tally::EMPTY) {
+                    let path = item.input.display();
+                    self.note(&format!("{path}: {note}, copied as it is (--format says what it is)"));
                 }
             }
         }
@@ -324,13 +306,10 @@ impl Desk {
                 self.broken.get_or_insert(Failure::writing(folder.display(), &error));
             }
         }
-        let is_reported = self.report.is_some();
-        if let Some(report) = self.report.take()
-            && let Err(failure) = report.commit()
-        {
+        if let Some(failure) = self.report.and_then(Report::end) {
             self.broken.get_or_insert(failure);
         }
-        if self.mail.made_ids > 0 && !is_reported {
+        if self.mail.made_ids > 0 && self.report.is_none() {
             let made = counted(self.mail.made_ids, "message id");
             self.note(&format!("{made} made for HTML; --report tells which"));
         }
@@ -349,24 +328,9 @@ impl Desk {
         if failed { Err(Failure::quiet(Exit::Check)) } else { Ok(()) }
     }
 
-    /// Something about a file, for the report.
-    fn line(&mut self, path: &Path, what: impl Serialize) {
-        if self.report.is_some() {
-            let mut line = Vec::new();
-            let file = &path.display().to_string();
-            // Memory takes everything.
-            let _ = write_json_line(&mut line, &Line { file, number: None, what });
-            self.write(line);
-        }
-    }
-
-    fn write(&mut self, line: Vec<u8>) {
-        if let Some(report) = &mut self.report
-            && let Err(error) = report.write_all(&line)
-        {
-            self.broken.get_or_insert(Failure::writing(report.name(), &error));
-            self.report = None;
-            self.stop.set();
+    fn line(&self, line: impl FnOnce() -> Vec<u8>) {
+        if let Some(report) = self.report {
+            report.write(&line());
         }
     }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::exit::{Cause, Exit, Failure};
 use super::super::input::Format;
+use super::super::output::is_unfinished;
 
 /// The work, in the order of the command line and of names.
 #[derive(Default)]
@@ -120,12 +121,22 @@ pub(super) fn make(
             }
         }
     }
-    let plan = planner.plan;
-    if let Some(item) = plan.items.iter().find(|item| item.output.symlink_metadata().is_ok()) {
-        let what = if resume { "and no file" } else { "already; --resume skips what is done" };
-        return Err(Failure::new(Exit::CannotCreate, format!("{} is there {what}", item.output.display())));
-    }
+    let mut plan = planner.plan;
+    plan.look_again(resume)?;
     Ok(plan)
+}
+
+impl Plan {
+    /// Whose output is there is done, where the run goes on; else it is in the way. Another run may have made it since.
+    pub(super) fn look_again(&mut self, resume: bool) -> Result<(), Failure> {
+        let is_done = |item: &Item| resume && item.output.is_file();
+        self.skipped.extend(self.items.extract_if(.., |item| is_done(item)).map(|item| item.input));
+        // An output that another run makes while this looks is not in the way: its own will be refused its name.
+        let is_in_the_way = |item: &&Item| item.output.symlink_metadata().is_ok() && !is_done(item);
+        let Some(item) = self.items.iter().find(is_in_the_way) else { return Ok(()) };
+        let what = if resume { "and no file" } else { "already; --resume skips what is done" };
+        Err(Failure::new(Exit::CannotCreate, format!("{} is there {what}", item.output.display())))
+    }
 }
 
 impl Planner {
@@ -149,7 +160,7 @@ impl Planner {
             });
             let place = if place == Place::Plain && is_maildir { Place::Maildir } else { place };
             let done = match self.resume && place == Place::Messages {
-                true => delivered(&output),
+                true => delivered(&input, &output),
                 false => HashSet::new(),
             };
             let mut below = Vec::new();
@@ -163,6 +174,9 @@ impl Planner {
                         }
                         Place::Deliveries => {
                             self.plan.left_out.push((from, "not delivered to the Maildir yet"));
+                        }
+                        _ if is_unfinished(&entry.file_name()) => {
+                            self.plan.left_out.push((from, "an output of openclick that was not finished"));
                         }
                         Place::Messages if done.contains(unique(&entry.file_name())) => {
                             self.plan.skipped.push(from);
@@ -186,10 +200,7 @@ impl Planner {
     }
 
     fn file(&mut self, input: PathBuf, output: PathBuf, length: u64, kind: Kind) {
-        match self.resume && output.is_file() {
-            true => self.plan.skipped.push(input),
-            false => self.plan.items.push(Item { input, output, length, kind }),
-        }
+        self.plan.items.push(Item { input, output, length, kind });
     }
 
     fn kind(&self, input: &Path, place: Place) -> Kind {
@@ -232,11 +243,19 @@ fn entries(folder: &Path) -> io::Result<Vec<DirEntry>> {
     Ok(entries)
 }
 
-/// The messages of a Maildir's `cur` and `new`, whatever their flags: a message moves and is flagged while others read it.
-fn delivered(messages: &Path) -> HashSet<OsString> {
-    let maildir = messages.parent().unwrap_or(messages);
-    let folders = MAILDIR[..2].iter().filter_map(|name| fs::read_dir(maildir.join(name)).ok());
-    folders.flatten().flatten().map(|entry| unique(&entry.file_name()).to_owned()).collect()
+/// The messages of a Maildir that its copy has, whatever their flags: a message moves and is flagged while others read it. Two
+/// that share the part of the name that stays are not told apart by it, and so not among these: only the whole name counts.
+fn delivered(messages: &Path, copies: &Path) -> HashSet<OsString> {
+    let mut seen = HashSet::new();
+    let shared: HashSet<OsString> = names(messages).filter(|name| !seen.insert(name.clone())).collect();
+    names(copies).filter(|name| !shared.contains(name)).collect()
+}
+
+/// What stays of the names in the `cur` and `new` to which a folder belongs.
+fn names(messages: &Path) -> impl Iterator<Item = OsString> {
+    let maildir = messages.parent().unwrap_or(messages).to_owned();
+    let folders = MAILDIR[..2].iter().filter_map(move |name| fs::read_dir(maildir.join(name)).ok());
+    folders.flatten().flatten().map(|entry| unique(&entry.file_name()).to_owned())
 }
 
 /// The part of a Maildir's file name that stays.

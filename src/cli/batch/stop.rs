@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: no new work begins, what is unfinished is dropped, and what is done is told.
+//! Ctrl-C, SIGTERM and SIGHUP: no new work begins, what is unfinished is dropped, and what is done is told.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,27 +13,24 @@ pub(super) struct Stop {
 impl Stop {
     /// Listens to signals. A second one ends the process at once.
     #[cfg(unix)]
-    pub(super) fn on_signals() -> Stop {
-        use signal_hook::consts::{SIGINT, SIGTERM};
+    pub(super) fn listen(&self) {
+        use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
         use signal_hook::flag;
 
-        let stop = Stop::default();
         let hurried = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
+        let hangs_up = hangs_up().then_some(SIGHUP);
+        for signal in [SIGINT, SIGTERM].into_iter().chain(hangs_up) {
             // In this order: the first signal must not find the flag that it sets. Where a handler cannot be set the signal does
             // what it did.
             let _ = flag::register_conditional_default(signal, hurried.clone());
             let _ = flag::register(signal, hurried.clone());
-            let _ = flag::register_usize(signal, stop.signal.clone(), signal as usize);
-            let _ = flag::register(signal, stop.is_set.clone());
+            let _ = flag::register_usize(signal, self.signal.clone(), signal as usize);
+            let _ = flag::register(signal, self.is_set.clone());
         }
-        stop
     }
 
     #[cfg(not(unix))]
-    pub(super) fn on_signals() -> Stop {
-        Stop::default()
-    }
+    pub(super) fn listen(&self) {}
 
     pub(super) fn set(&self) {
         self.is_set.store(true, Ordering::SeqCst);
@@ -55,4 +52,13 @@ impl Stop {
         #[cfg(not(unix))]
         let _ = signal;
     }
+}
+
+/// Whether a terminal that goes away ends this process: not under nohup, which has SIGHUP ignored. Where that cannot be known the
+/// signal does what it did.
+#[cfg(unix)]
+fn hangs_up() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 0)
 }

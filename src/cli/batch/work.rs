@@ -17,11 +17,11 @@ use super::super::guarded;
 use super::super::input::{CHUNK, Format, is_message, looks_like_html};
 use super::super::job;
 use super::super::output::Output;
-use super::super::sanitize::write_json_line;
 use super::super::settings::Settings;
 use super::super::summary::{FileReport, counted};
 use super::mbox::{Mbox, is_mail, split_tail};
 use super::plan::{Item, Kind, extension};
+use super::report::{Report, failed_line, line};
 use super::stop::Stop;
 use super::tally::{Tally, Verdict};
 
@@ -34,8 +34,7 @@ pub(super) struct Shop<'a> {
     pub(super) format: Format,
     /// A mail that fails is written as it was.
     pub(super) pass: bool,
-    /// Lines of a report are wanted.
-    pub(super) reports: bool,
+    pub(super) report: Option<Report>,
     pub(super) stop: Stop,
     pub(super) threads: usize,
 }
@@ -49,8 +48,8 @@ pub(super) enum Task<'a> {
 
 /// What happened, for whoever counts and tells.
 pub(super) enum Event<'a> {
-    /// One message: how many bytes it had, why it failed, and its line of the report.
-    Mail { item: &'a Item, number: u64, bytes: u64, failure: Option<Failure>, line: Option<Vec<u8>> },
+    /// One message: how many bytes it had, and why it failed.
+    Mail { item: &'a Item, number: u64, bytes: u64, failure: Option<Failure> },
     /// A file is written, or why not, and what became of its messages.
     File { item: &'a Item, bytes: u64, failure: Option<Failure>, tally: Tally, note: Option<&'static str> },
 }
@@ -64,28 +63,17 @@ pub(super) struct Mail {
     line: Option<Vec<u8>>,
 }
 
-/// A line of the report.
-#[derive(Serialize)]
-pub(super) struct Line<'a, T> {
-    pub(super) file: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) number: Option<u64>,
-    #[serde(flatten)]
-    pub(super) what: T,
+/// How the work on a file ended that did not fail.
+enum Ending {
+    /// Its output has its name. What it is found to be, if that is no mail.
+    Written(Option<&'static str>),
+    /// The run is to stop: what was written of it is gone.
+    Stopped,
 }
 
 #[derive(Serialize)]
-struct Failed<'a> {
-    error: &'a str,
-}
-
-/// A line about a file, or about one of its messages.
-pub(super) fn line(item: &Item, number: Option<u64>, what: impl Serialize) -> Vec<u8> {
-    let mut line = Vec::new();
-    let file = &item.input.display().to_string();
-    // Memory takes everything.
-    let _ = write_json_line(&mut line, &Line { file, number, what });
-    line
+struct Copied {
+    copied: &'static str,
 }
 
 /// What a file is found to be.
@@ -124,33 +112,25 @@ impl<'a> Shop<'a> {
     /// A file that is one document.
     fn file(&self, item: &'a Item, events: &SyncSender<Event<'a>>) {
         let mut tally = Tally::default();
-        let mut note = None;
         let mut told = 0;
-        let written = guarded(|| {
+        let ended = guarded(|| {
             let Source { mut file, metadata } = open(item)?;
             let mut input = Vec::new();
             let look = self.look(item, &mut file, &mut input)?;
             let mut output = Output::like(&item.output, &metadata, item.kind == Kind::Maildir)?;
             if look == Look::Neither {
                 copy(item, &input, &mut file, &mut output)?;
-                output.commit_one_of_many()?;
-                note = Some(tally.count_foreign(input.is_empty()));
-                return Ok(true);
+                return self.commit(item, output, Some(tally.count_foreign(input.is_empty())));
             }
             file.read_to_end(&mut input).map_err(|error| reading(&error))?;
             let mail = self.mail(item, 1, input, look);
             let Some(bytes) = self.settle(item, mail, &mut tally, &mut told, events) else {
-                return Ok(false);
+                return Err(Failure::new(Exit::Check, "not written: its message failed"));
             };
             output.write_all(&bytes).map_err(|error| Failure::writing(output.name(), &error))?;
-            output.commit_one_of_many().map(|()| true)
+            self.commit(item, output, None)
         });
-        let failure = match written {
-            Ok(true) => None,
-            Ok(false) => Some(Failure::new(Exit::Check, "not written: its message failed")),
-            Err(failure) => Some(failure),
-        };
-        self.end(item, failure, tally, told, note, events);
+        self.end(item, ended, tally, told, events);
     }
 
     /// Mboxes, one after the other; their messages go to all threads and come back in their order.
@@ -163,19 +143,13 @@ impl<'a> Shop<'a> {
         for item in items {
             let mut tally = Tally::default();
             let mut told = 0;
-            let written = guarded(|| self.mbox(item, &mut tally, &mut told, tasks, events));
-            let failure = match written {
-                // What was written of it is gone.
-                Ok(None) => return,
-                Ok(Some(note)) => Ok(note),
-                Err(failure) => Err(failure),
-            };
-            let note = failure.as_ref().ok().copied().flatten();
-            self.end(item, failure.err(), tally, told, note, events);
+            let ended = guarded(|| self.mbox(item, &mut tally, &mut told, tasks, events));
+            if !self.end(item, ended, tally, told, events) {
+                return;
+            }
         }
     }
 
-    /// A note, if there is one; nothing if the run is to stop.
     fn mbox(
         &self,
         item: &'a Item,
@@ -183,7 +157,7 @@ impl<'a> Shop<'a> {
         told: &mut u64,
         tasks: &SyncSender<Task<'a>>,
         events: &SyncSender<Event<'a>>,
-    ) -> Result<Option<Option<&'static str>>, Failure> {
+    ) -> Result<Ending, Failure> {
         let Source { file, metadata } = open(item)?;
         let mut pieces = Mbox::new(file);
         let mut output = Output::like(&item.output, &metadata, false)?;
@@ -194,7 +168,7 @@ impl<'a> Shop<'a> {
         loop {
             while !is_end && pending.len() < most {
                 if self.stop.is_set() {
-                    return Ok(None);
+                    return Ok(Ending::Stopped);
                 }
                 let Some(mut piece) = pieces.next().map_err(|error| reading(&error))? else {
                     is_end = true;
@@ -209,14 +183,14 @@ impl<'a> Shop<'a> {
                 let tail = piece.split_off(split_tail(&piece).0.len());
                 let (reply, outcome) = sync_channel(1);
                 if tasks.send(Task::Mail(item, number, piece, reply)).is_err() {
-                    return Ok(None);
+                    return Ok(Ending::Stopped);
                 }
                 pending.push_back((Some(outcome), tail));
             }
             let Some((outcome, tail)) = pending.pop_front() else { break };
             let mut bytes = Vec::new();
             if let Some(outcome) = outcome {
-                let Ok(mail) = outcome.recv() else { return Ok(None) };
+                let Ok(mail) = outcome.recv() else { return Ok(Ending::Stopped) };
                 bytes = self.settle(item, mail, tally, told, events).unwrap_or_default();
             }
             let written = output.write_all(&bytes).and_then(|()| output.write_all(&tail));
@@ -232,8 +206,21 @@ impl<'a> Shop<'a> {
                 ),
             ));
         }
+        self.commit(item, output, (number == 0).then(|| tally.count_foreign(is_start)))
+    }
+
+    /// Gives an output its name, once the report has all that is told of it.
+    fn commit(&self, item: &Item, output: Output, note: Option<&'static str>) -> Result<Ending, Failure> {
+        if let Some(report) = &self.report {
+            if let Some(copied) = note {
+                report.write(&line(&item.input, None, Copied { copied }));
+            }
+            if !report.keep() {
+                return Ok(Ending::Stopped);
+            }
+        }
         output.commit_one_of_many()?;
-        Ok(Some((number == 0).then(|| tally.count_foreign(is_start))))
+        Ok(Ending::Written(note))
     }
 
     /// Counts and tells what became of a message: the bytes to write, if there are any.
@@ -258,23 +245,48 @@ impl<'a> Shop<'a> {
                 (self.pass.then_some(mail.input), Some(failure))
             }
         };
-        let _ =
-            events.send(Event::Mail { item, number: mail.number, bytes: length, failure, line: mail.line });
+        self.tell(mail.line);
+        let _ = events.send(Event::Mail { item, number: mail.number, bytes: length, failure });
         bytes
     }
 
+    /// Counts and tells how the work on a file ended; `false` if it was stopped.
     fn end(
         &self,
         item: &'a Item,
-        failure: Option<Failure>,
+        ended: Result<Ending, Failure>,
         tally: Tally,
         told: u64,
-        note: Option<&'static str>,
         events: &SyncSender<Event<'a>>,
-    ) {
+    ) -> bool {
+        let (failure, note) = match ended {
+            Ok(Ending::Written(note)) => (None, note),
+            Ok(Ending::Stopped) => {
+                if tally.messages() > 0 {
+                    self.tell(Some(failed_line(&item.input, None, "not written: stopped")));
+                }
+                return false;
+            }
+            Err(failure) => {
+                self.tell(Some(failed_line(&item.input, None, failure.text())));
+                if let Some(report) = &self.report {
+                    // Where another run made the output no later run could know that it is not this one's.
+                    report.flush();
+                }
+                (Some(failure), None)
+            }
+        };
         let tally = if failure.is_some() { tally.without_output() } else { tally };
         let bytes = item.length.saturating_sub(told);
         let _ = events.send(Event::File { item, bytes, failure, tally, note });
+        true
+    }
+
+    /// Writes a line of the report; a report that is broken stops the run by itself.
+    fn tell(&self, line: Option<Vec<u8>>) {
+        if let (Some(report), Some(line)) = (&self.report, line) {
+            report.write(&line);
+        }
     }
 
     /// What a file is, by its name or its look; as much of it is read.
@@ -300,12 +312,12 @@ impl<'a> Shop<'a> {
     fn mail(&self, item: &Item, number: u64, input: Vec<u8>, look: Look) -> Mail {
         let mut made = None;
         let rewritten = guarded(|| self.rewrite(&input, look, &mut made));
-        let line = self.reports.then(|| match &rewritten {
+        let line = self.report.as_ref().map(|_| match &rewritten {
             Ok(rewritten) => {
                 let report = &rewritten.report;
-                line(item, Some(number), FileReport { message_id: made.as_deref(), report })
+                line(&item.input, Some(number), FileReport { message_id: made.as_deref(), report })
             }
-            Err(failure) => line(item, Some(number), Failed { error: failure.text() }),
+            Err(failure) => failed_line(&item.input, Some(number), failure.text()),
         });
         let result = rewritten.map(|rewritten| {
             let verdict = Verdict::of(&rewritten.report);
@@ -322,11 +334,6 @@ impl<'a> Shop<'a> {
         let delivery = job::delivery(self.settings, id, &self.rewriter)?;
         Ok(self.rewriter.rewrite_html(input, &delivery)?)
     }
-}
-
-/// A line about a file that could not be written.
-pub(super) fn failed_line(item: &Item, failure: &Failure) -> Vec<u8> {
-    line(item, None, Failed { error: failure.text() })
 }
 
 /// Copies what was read of a file and the rest of it.

@@ -25,7 +25,7 @@ fn messages_that_fail() {
             delivery: Delivery::new("a\nb"),
             format: Format::Auto,
             pass,
-            reports: true,
+            report: None,
             stop: Stop::default(),
             threads: 2,
         };

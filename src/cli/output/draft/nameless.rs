@@ -17,16 +17,21 @@ pub(super) fn create(folder: &Path, mode: u32) -> Option<File> {
     open(folder, flags, Mode::from_raw_mode(mode)).ok().map(File::from)
 }
 
-/// Gives the file a name, in place of what has it.
+/// Gives the file a name that nothing has.
 pub(super) fn name(file: &File, target: &Path) -> io::Result<()> {
     let here = format!("/proc/self/fd/{}", file.as_raw_fd());
-    let link =
-        |to: &Path| linkat(CWD, here.as_str(), CWD, to, AtFlags::SYMLINK_FOLLOW).map_err(io::Error::from);
-    match link(target) {
+    Ok(linkat(CWD, here.as_str(), CWD, target, AtFlags::SYMLINK_FOLLOW)?)
+}
+
+/// Gives the file a name, in place of what has it.
+pub(super) fn replace(file: &File, target: &Path) -> io::Result<()> {
+    match name(file, target) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         result => return result,
     }
+    // Else `clear` might take it in that moment.
+    super::lock(file);
     // A link cannot replace, a rename can: the file is whole by now, whatever it is called for a moment.
-    let hidden = tempfile::Builder::new().prefix(".openclick-").make_in(super::folder(target), link)?;
+    let hidden = super::hidden_names().make_in(super::folder(target), |hidden| name(file, hidden))?;
     hidden.into_temp_path().persist(target).map_err(|error| error.error)
 }
