@@ -179,7 +179,7 @@ pub(crate) fn as_html(old: &[u8], new: &[u8], index: u32, report: &Report, conse
         return true;
     }
     // Where a line would begin with `From ` or be a delimiter, placeholders leave a comment.
-    let has_comments = is_identity
+    let has_comments = (is_identity || part.encoding == "binary")
         && report.changes.iter().any(|change| {
             matches!(change, Change::PlaceholderRemoved { part, comment: true, .. } if *part == Some(index))
         });
