@@ -278,13 +278,13 @@ fn man() -> Command {
         .after_help("Example:\n  openclick man openclick-rewrite | man -l -")
 }
 
-fn config() -> Arg {
+pub(super) fn config() -> Arg {
     path("config", "FILE")
         .help("Settings in TOML [also: OPENCLICK_CONFIG]")
         .help_heading(s::TRACKING_DOMAIN.group)
 }
 
-fn path(name: &'static str, value: &'static str) -> Arg {
+pub(super) fn path(name: &'static str, value: &'static str) -> Arg {
     Arg::new(name)
         .long(name)
         .value_name(value)
@@ -292,7 +292,7 @@ fn path(name: &'static str, value: &'static str) -> Arg {
         .value_hint(ValueHint::FilePath)
 }
 
-fn flag(setting: &'static Setting) -> Arg {
+pub(super) fn flag(setting: &'static Setting) -> Arg {
     let arg = Arg::new(setting.name)
         .long(setting.name)
         .value_name(setting.value)

@@ -14,14 +14,17 @@ mod job;
 mod job_id;
 mod keys;
 mod lines;
+mod lint;
 mod output;
 mod pages;
+mod preview;
 mod rewrite;
 mod sanitize;
 mod setting;
 mod settings;
 mod streams;
 mod summary;
+mod terminal;
 mod time;
 
 use std::cell::Cell;
