@@ -39,6 +39,10 @@ pub(super) enum Tone {
     Bad,
     /// Names and places.
     Accent,
+    /// In a line that was removed: what is gone.
+    Removed,
+    /// In a line that was added: what is new.
+    Added,
 }
 
 /// `--color`.
@@ -92,6 +96,8 @@ impl Screen {
             Tone::Notice => AnsiColor::Yellow.on_default(),
             Tone::Bad => AnsiColor::Red.on_default(),
             Tone::Accent => AnsiColor::Cyan.on_default(),
+            Tone::Removed => AnsiColor::Red.on_default().invert(),
+            Tone::Added => AnsiColor::Green.on_default().invert(),
         };
         Painted { style: if self.is_coloured { style } else { Style::new() }, text }
     }
@@ -149,7 +155,12 @@ fn head(text: &str, most: usize) -> &str {
         used += c.width().unwrap_or(0);
         used > most
     });
-    &text[..end.map_or(text.len(), |(at, _)| at)]
+    let mut head = &text[..end.map_or(text.len(), |(at, _)| at)];
+    // A variation selector makes the character before it wider: together they take more than one by one.
+    while width(head) > most {
+        head = &head[..head.char_indices().next_back().map_or(0, |(at, _)| at)];
+    }
+    head
 }
 
 fn tail(text: &str, most: usize) -> &str {
@@ -160,7 +171,13 @@ fn tail(text: &str, most: usize) -> &str {
     });
     // A combining character belongs to the one before it.
     let rest = &text[start.map_or(0, |(at, c)| at + c.len_utf8())..];
-    rest.trim_start_matches(|c: char| c.width() == Some(0))
+    let mut rest = rest.trim_start_matches(|c: char| c.width() == Some(0));
+    while width(rest) > most {
+        let mut chars = rest.chars();
+        chars.next();
+        rest = chars.as_str().trim_start_matches(|c: char| c.width() == Some(0));
+    }
+    rest
 }
 
 #[cfg(test)]
@@ -173,6 +190,9 @@ mod tests {
             "https://shop.example/a/long/way?and=a&query=too",
             "日本語のとても長い題名です",
             "e\u{301}a\u{301}o\u{301}u\u{301}e\u{301}a\u{301}o\u{301}",
+            "\u{2600}\u{fe0f}\u{2600}\u{fe0f}\u{2600}\u{fe0f}\u{2600}\u{fe0f}\u{2600}\u{fe0f}\u{2600}\u{fe0f}",
+            "\u{1f469}\u{200d}\u{1f4bb} \u{1f1e9}\u{1f1ea} \u{1f44d}\u{1f3fd} 3\u{fe0f}\u{20e3} \u{1f469}\u{200d}\u{1f469}\u{200d}\u{1f467}",
+            "\u{5e9}\u{5dc}\u{5d5}\u{5dd} \u{645}\u{631}\u{62d}\u{628}\u{627}",
             "",
             "ab",
         ] {

@@ -1,0 +1,159 @@
+//! What a person sees: the whole plan on a screen.
+
+mod columns;
+mod links;
+mod notes;
+mod parts;
+mod words;
+
+use std::io::{self, Write};
+
+use openclick::Status;
+
+use super::super::lint::Finding;
+use super::super::summary::grouped;
+use super::super::terminal::{Screen, Tone, safe};
+use super::json::CLIP;
+use super::look::{Document, Look, Looker};
+use super::subject::Subject;
+
+pub(super) use self::words::status;
+
+/// Rows of a table, unless all are asked for.
+const MOST_ROWS: usize = 50;
+
+/// The rows that are shown, and how many are not.
+fn limited<T>(rows: &[T], all: bool) -> (&[T], usize) {
+    let count = if all { rows.len() } else { rows.len().min(MOST_ROWS) };
+    (&rows[..count], rows.len() - count)
+}
+
+/// Writes the plan.
+pub(super) fn write(
+    out: &mut impl Write,
+    screen: Screen,
+    looker: &Looker,
+    look: &Look,
+    subject: &Subject,
+    findings: &[Finding],
+    all: bool,
+) -> io::Result<()> {
+    head(out, screen, looker, look, subject)?;
+    if look.is_message && look.report.parts.len() > 1 {
+        parts::write(out, screen, look, all)?;
+    }
+    links::write(out, screen, look, all)?;
+    notes::pixels(out, screen, look, all)?;
+    notes::changes(out, screen, look, all)?;
+    notes::findings(out, screen, findings, all)
+}
+
+fn head(
+    out: &mut impl Write,
+    screen: Screen,
+    looker: &Looker,
+    look: &Look,
+    subject: &Subject,
+) -> io::Result<()> {
+    let report = &look.report;
+    let name = safe(subject.file.as_deref().unwrap_or("standard input"));
+    writeln!(out, "{}", screen.paint(Tone::Heading, super::super::terminal::shorten(&name, screen.width)))?;
+    let mut entry = |label: &str, tone, text: &str| columns::entry(out, screen, label, tone, text);
+    let what = match (look.is_message, &*look.documents) {
+        (true, _) => match &*report.parts {
+            [part] => format!("message, {}{}", safe(&part.media_type), of_part(part)),
+            parts => format!("message of {} parts", grouped(parts.len() as u64)),
+        },
+        (false, _) => format!("HTML, {}", report.charset),
+    };
+    entry("Mail", Tone::Plain, &what)?;
+    for (label, text) in [("Subject", &subject.subject), ("From", &subject.from), ("To", &subject.to)] {
+        if let Some(text) = text {
+            entry(label, Tone::Plain, &of_field(text))?;
+        }
+    }
+    let tone = match report.status {
+        Status::Rewritten => Tone::Good,
+        _ => Tone::Notice,
+    };
+    entry("Status", tone, &status(look))?;
+    if let Some(limit) = report.limit {
+        let text = format!(
+            "nothing is changed from byte {} on: a tag, a comment or the nesting is too large",
+            grouped(limit)
+        );
+        entry("", Tone::Notice, &text)?;
+    }
+    if let Some(why) = report.recipient_unknown.filter(|_| report.status == Status::Rewritten) {
+        entry("Recipient", Tone::Notice, &format!("unknown ({why}): tokens name none"))?;
+    }
+    if let Some(stream) = report.settings.as_ref().and_then(|settings| settings.stream.as_ref()) {
+        let name = stream.name.as_deref().map_or_else(|| format!("number {}", stream.number), safe);
+        let conditions = match &*stream.conditions {
+            [] => "every message".to_owned(),
+            conditions => safe(&conditions.join("; ")),
+        };
+        entry("Stream", Tone::Plain, &format!("{name} ({conditions})"))?;
+    }
+    for document in look.documents.iter().filter(|document| document.is_html).take(10) {
+        let (tone, text) = size(document);
+        entry("Size", tone, &text)?;
+    }
+    if look.is_message {
+        let text = format!("whole message {}", change(look.before.len(), look.after.len()));
+        entry(
+            if look.documents.iter().any(|document| document.is_html) { "" } else { "Size" },
+            Tone::Plain,
+            &text,
+        )?;
+    }
+    if looker.is_trial {
+        let text = format!(
+            "no configuration: a key that is thrown away, links to {}",
+            safe(&looker.tracking_domain)
+        );
+        entry("Trial", Tone::Dim, &text)?;
+    }
+    Ok(())
+}
+
+fn of_part(part: &openclick::PartReport) -> String {
+    let charset = part.charset.as_deref().map_or_else(String::new, |charset| format!(", {}", safe(charset)));
+    let reason = part.reason.map_or_else(String::new, |reason| format!(" ({})", words::of_part(reason)));
+    format!("{charset}, {}{reason}", safe(&part.encoding))
+}
+
+/// A field's text, which a spammer may make as long as the header.
+fn of_field(text: &str) -> String {
+    /// In columns: no more can be read.
+    const MOST: usize = 240;
+
+    super::super::terminal::cut(&safe(text), MOST)
+}
+
+/// A document's size against what Gmail shows of one.
+fn size(document: &Document) -> (Tone, String) {
+    let (before, after) = (document.before.len(), document.after.len());
+    let part = if document.path.is_empty() { String::new() } else { format!(" {}", document.path) };
+    let sizes = format!("HTML{part} {}", change(before, after));
+    let clip = usize::try_from(CLIP).unwrap_or(usize::MAX);
+    if after <= clip {
+        // Rounded up: 100 % are not passed yet.
+        return (Tone::Plain, format!("{sizes}: {} % of what Gmail shows", (after * 100).div_ceil(clip)));
+    }
+    let already = if before > clip { "" } else { "; before it was not" };
+    let limit = grouped(CLIP);
+    (
+        Tone::Bad,
+        format!("{sizes}: clipped by Gmail, which shows {limit} bytes and hides the bottom pixel{already}"),
+    )
+}
+
+fn change(before: usize, after: usize) -> String {
+    let (old, new) = (grouped(before as u64), grouped(after as u64));
+    match after.cmp(&before) {
+        std::cmp::Ordering::Equal => format!("{old} bytes"),
+        std::cmp::Ordering::Greater => format!("{old} → {new} bytes (+{})", grouped((after - before) as u64)),
+        std::cmp::Ordering::Less => format!("{old} → {new} bytes (-{})", grouped((before - after) as u64)),
+    }
+}
