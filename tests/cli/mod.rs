@@ -9,6 +9,7 @@ mod keys;
 mod message;
 mod output;
 mod pages;
+mod preview;
 mod rewrite;
 mod streams;
 mod terminal;

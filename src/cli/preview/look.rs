@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::ArgMatches;
 use openclick::source::{Markup, Message};
-use openclick::{KeyRing, PartReason, Report, Rewriter};
+use openclick::{KeyRing, PartReason, Report, Rewriter, Rewritten};
 
 use super::super::exit::Failure;
 use super::super::guarded;
@@ -93,12 +93,19 @@ impl Looker {
                 Ok(self.rewriter.rewrite_html(&before, &delivery)?)
             }
         })?;
+        Ok(Look::of(is_message, before, rewritten))
+    }
+}
+
+impl Look {
+    /// A mail, and what a rewrite made of it.
+    pub(in super::super) fn of(is_message: bool, before: Vec<u8>, rewritten: Rewritten) -> Look {
         let (after, report) = (rewritten.bytes, rewritten.report);
         let documents = match is_message {
             true => of_message(&before, &after, &report),
             false => vec![of_html(&before, &after, &report)],
         };
-        Ok(Look { is_message, before, after, report, documents })
+        Look { is_message, before, after, report, documents }
     }
 }
 

@@ -7,7 +7,7 @@ use memchr::memchr_iter;
 
 use super::super::super::terminal::{Screen, Tone};
 use super::Difference;
-use super::line::{Line, Style};
+use super::line::{LONG, Line, Style};
 
 /// Lines of context, as `diff -u` has.
 const CONTEXT: usize = 3;
@@ -132,28 +132,31 @@ fn write_hunk(
     let new = first.after.start - lead..last.after.end + tail;
     let head = format!("@@ -{} +{} @@", place(&old), place(&new));
     writeln!(out, "{}", screen.paint(Tone::Accent, head))?;
-    let style = |tone, mark| Style { screen, tone, mark, is_whole };
+    let style = |tone, mark, is_long| Style { screen, tone, mark, is_whole, is_long };
     let same = |out: &mut _, lines: Range<usize>| {
         lines.into_iter().try_for_each(|line| {
             let line = Line { sign: ' ', bytes: &difference.before, range: before.range(line), marks: &[] };
-            line.write(out, difference, style(Tone::Plain, Tone::Plain))
+            let is_long = line.range.len() > LONG;
+            line.write(out, difference, style(Tone::Plain, Tone::Plain, is_long))
         })
     };
     let mut done = old.start;
     for block in hunk {
         same(out, done..block.before.start)?;
         let edits = &difference.edits[block.edits.clone()];
+        let is_long = block.before.clone().any(|line| before.range(line).len() > LONG)
+            || block.after.clone().any(|line| after.range(line).len() > LONG);
         let marks: Vec<_> = edits.iter().map(|edit| edit.before.clone()).collect();
         for line in block.before.clone() {
             let range = before.range(line);
             let line = Line { sign: '-', bytes: &difference.before, marks: within(&marks, &range), range };
-            line.write(out, difference, style(Tone::Bad, Tone::Removed))?;
+            line.write(out, difference, style(Tone::Bad, Tone::Removed, is_long))?;
         }
         let marks: Vec<_> = edits.iter().map(|edit| edit.after.clone()).collect();
         for line in block.after.clone() {
             let range = after.range(line);
             let line = Line { sign: '+', bytes: &difference.after, marks: within(&marks, &range), range };
-            line.write(out, difference, style(Tone::Good, Tone::Added))?;
+            line.write(out, difference, style(Tone::Good, Tone::Added, is_long))?;
         }
         done = block.before.end;
     }

@@ -9,7 +9,7 @@ use super::super::super::terminal::{Screen, Tone};
 use super::Difference;
 
 /// Lines of more characters than this are shown in windows.
-const LONG: usize = 300;
+pub(super) const LONG: usize = 300;
 /// What is shown of the same text beside a change, in characters.
 const BESIDE: usize = 48;
 /// Changed text of more characters than this is shortened in the middle.
@@ -24,6 +24,8 @@ pub(super) struct Style {
     pub(super) mark: Tone,
     /// However long it is.
     pub(super) is_whole: bool,
+    /// It, or a line that it is to be compared with, is long.
+    pub(super) is_long: bool,
 }
 
 /// A line and what changed in it.
@@ -51,7 +53,7 @@ impl Line<'_> {
         // That of CRLF. Every other one is shown.
         let text = if has_end { text.strip_suffix(b"\r").unwrap_or(text) } else { text };
         let range = self.range.start..self.range.start + text.len();
-        let is_windowed = !style.is_whole && text.len() > LONG;
+        let is_windowed = !style.is_whole && style.is_long;
         let paint = |tone, text: &str| style.screen.paint(tone, text.to_owned());
         write!(out, "{}", paint(style.tone, &self.sign.to_string()))?;
         let mut done = range.start;

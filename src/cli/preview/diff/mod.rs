@@ -3,6 +3,8 @@
 mod edits;
 mod hunks;
 mod line;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 use std::io::{self, Write};

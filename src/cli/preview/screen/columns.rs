@@ -11,6 +11,8 @@ pub(super) enum Fit {
     Number,
     /// Not at all.
     Whole,
+    /// Left out as a whole, the last such column first.
+    Optional,
     /// Texts lose their middle, down to so many columns.
     Middle(usize),
     /// Texts lose their end, down to so many columns.
@@ -40,7 +42,7 @@ pub(super) const INDENT: usize = 2;
 const GAP: usize = 2;
 
 /// Writes a table: a heading where there is one, and rows with a cell for each column. A column in which nothing stands
-/// is left out.
+/// is left out. What a heading has in brackets is shown where there is room for it.
 pub(super) fn write(
     out: &mut impl Write,
     screen: Screen,
@@ -48,11 +50,20 @@ pub(super) fn write(
     rows: &[Vec<Cell>],
 ) -> io::Result<()> {
     let natural = |index: usize| rows.iter().map(|row| width(&row[index].text)).max().unwrap_or(0);
-    let shown: Vec<_> = (0..columns.len()).filter(|index| natural(*index) > 0).collect();
+    let mut shown: Vec<_> = (0..columns.len()).filter(|index| natural(*index) > 0).collect();
+    let mut widths: Vec<_> = shown
+        .iter()
+        .map(|index| natural(*index).max(width(short(columns[*index].0))).min(screen.width))
+        .collect();
+    let room = |count: usize| screen.width.saturating_sub(INDENT + GAP * count.saturating_sub(1));
+    while widths.iter().sum::<usize>() > room(shown.len())
+        && let Some(last) = shown.iter().rposition(|index| columns[*index].1 == Fit::Optional)
+    {
+        shown.remove(last);
+        widths.remove(last);
+    }
     let fits: Vec<_> = shown.iter().map(|index| columns[*index].1).collect();
-    let mut widths: Vec<_> =
-        shown.iter().map(|index| natural(*index).max(width(columns[*index].0)).min(screen.width)).collect();
-    let room = screen.width.saturating_sub(INDENT + GAP * shown.len().saturating_sub(1));
+    let room = room(shown.len());
     narrow(&mut widths, &fits, room);
     let mut line = |cells: &mut dyn Iterator<Item = (&str, Tone)>| {
         let mut text = " ".repeat(INDENT);
@@ -74,18 +85,25 @@ pub(super) fn write(
         writeln!(out, "{}", text.trim_end())
     };
     if columns.iter().any(|(heading, _)| !heading.is_empty()) {
-        line(&mut shown.iter().map(|index| (columns[*index].0, Tone::Dim)))?;
+        line(&mut shown.iter().zip(&widths).map(|(index, room)| {
+            let heading = columns[*index].0;
+            (if width(heading) > *room { short(heading) } else { heading }, Tone::Dim)
+        }))?;
     }
     rows.iter().try_for_each(|row| {
         line(&mut shown.iter().map(|index| (row[*index].text.as_str(), row[*index].tone)))
     })
 }
 
+fn short(heading: &str) -> &str {
+    heading.split(" (").next().unwrap_or(heading)
+}
+
 /// Takes columns from what can give way until everything fits: from the widest first.
 fn narrow(widths: &mut [usize], fits: &[Fit], room: usize) {
     let least = |fit: Fit| match fit {
         Fit::Middle(least) | Fit::End(least) => least,
-        Fit::Number | Fit::Whole => usize::MAX,
+        Fit::Number | Fit::Whole | Fit::Optional => usize::MAX,
     };
     while widths.iter().sum::<usize>() > room {
         let able = (0..widths.len()).filter(|index| widths[*index] > least(fits[*index]));
@@ -100,7 +118,7 @@ fn narrow(widths: &mut [usize], fits: &[Fit], room: usize) {
 
 fn fit(text: &str, fit: Fit, columns: usize) -> String {
     match fit {
-        Fit::Number | Fit::Whole => text.to_owned(),
+        Fit::Number | Fit::Whole | Fit::Optional => text.to_owned(),
         Fit::Middle(_) => shorten(text, columns),
         Fit::End(_) => cut(text, columns),
     }

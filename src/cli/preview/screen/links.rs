@@ -36,7 +36,7 @@ pub(super) fn write(out: &mut impl Write, screen: Screen, look: &Look, all: bool
         ("line", Fit::Number),
         ("verdict", Fit::Whole),
         ("name", Fit::End(6)),
-        ("destination", Fit::Middle(12)),
+        ("destination (https:// not shown)", Fit::Middle(12)),
         ("text", Fit::End(6)),
     ];
     columns::write(out, screen, &table, &rows)?;
@@ -93,12 +93,13 @@ fn row(link: &LinkReport, sources: &Sources, has_line: bool) -> Vec<Cell> {
         (place, Cell { text, .. }) if text.is_empty() => Cell::new(Tone::Dim, format!("[{place}]")),
         (place, Cell { text, tone }) => Cell { text: format!("{text} [{place}]"), tone },
     };
+    let destination = link.target.as_deref().unwrap_or(&link.raw);
     vec![
         Cell::new(Tone::Dim, grouped(link.index.into())),
         Cell::new(Tone::Dim, line.map_or_else(String::new, |line| line.to_string())),
         verdict,
         Cell::new(Tone::Accent, safe(link.name.as_deref().unwrap_or_default())),
-        Cell::plain(safe(link.target.as_deref().unwrap_or(&link.raw))),
+        Cell::plain(safe(destination.strip_prefix("https://").unwrap_or(destination))),
         text,
     ]
 }

@@ -8,10 +8,10 @@ mod words;
 
 use std::io::{self, Write};
 
-use openclick::Status;
+use openclick::{Report, Status};
 
 use super::super::lint::Finding;
-use super::super::summary::grouped;
+use super::super::summary::{counted, grouped};
 use super::super::terminal::{Screen, Tone, safe};
 use super::json::CLIP;
 use super::look::{Document, Look, Looker};
@@ -21,6 +21,9 @@ pub(super) use self::words::status;
 
 /// Rows of a table, unless all are asked for.
 const MOST_ROWS: usize = 50;
+
+/// HTML documents whose size is told.
+const MOST_SIZES: usize = 5;
 
 /// The rows that are shown, and how many are not.
 fn limited<T>(rows: &[T], all: bool) -> (&[T], usize) {
@@ -76,7 +79,11 @@ fn head(
         Status::Rewritten => Tone::Good,
         _ => Tone::Notice,
     };
-    entry("Status", tone, &status(look))?;
+    let done = match report.status {
+        Status::Rewritten => format!(": {}", done(report)),
+        _ => String::new(),
+    };
+    entry("Status", tone, &format!("{}{done}", status(look)))?;
     if let Some(limit) = report.limit {
         let text = format!(
             "nothing is changed from byte {} on: a tag, a comment or the nesting is too large",
@@ -95,9 +102,10 @@ fn head(
         };
         entry("Stream", Tone::Plain, &format!("{name} ({conditions})"))?;
     }
-    for document in look.documents.iter().filter(|document| document.is_html).take(10) {
-        let (tone, text) = size(document);
-        entry("Size", tone, &text)?;
+    let html: Vec<_> = look.documents.iter().filter(|document| document.is_html).collect();
+    for (index, document) in html.iter().take(MOST_SIZES).enumerate() {
+        let (tone, text) = size(document, html.len() > 1);
+        entry(if index == 0 { "Size" } else { "" }, tone, &text)?;
     }
     if look.is_message {
         let text = format!("whole message {}", change(look.before.len(), look.after.len()));
@@ -117,6 +125,19 @@ fn head(
     Ok(())
 }
 
+/// What would be done, counted.
+fn done(report: &Report) -> String {
+    let pixels = report.pixels.iter().filter(|pixel| pixel.place.is_some()).count() as u64;
+    let mut done = vec![counted(report.links_tracked, "tracked link"), counted(pixels, "pixel")];
+    if report.removed_total > 0 {
+        done.push(format!("{} removed", counted(report.removed_total, "attribute")));
+    }
+    if report.changes_total > 0 {
+        done.push(counted(report.changes_total, "further change"));
+    }
+    done.join(", ")
+}
+
 fn of_part(part: &openclick::PartReport) -> String {
     let charset = part.charset.as_deref().map_or_else(String::new, |charset| format!(", {}", safe(charset)));
     let reason = part.reason.map_or_else(String::new, |reason| format!(" ({})", words::of_part(reason)));
@@ -132,9 +153,9 @@ fn of_field(text: &str) -> String {
 }
 
 /// A document's size against what Gmail shows of one.
-fn size(document: &Document) -> (Tone, String) {
+fn size(document: &Document, has_path: bool) -> (Tone, String) {
     let (before, after) = (document.before.len(), document.after.len());
-    let part = if document.path.is_empty() { String::new() } else { format!(" {}", document.path) };
+    let part = if has_path { format!(" {}", document.path) } else { String::new() };
     let sizes = format!("HTML{part} {}", change(before, after));
     let clip = usize::try_from(CLIP).unwrap_or(usize::MAX);
     if after <= clip {

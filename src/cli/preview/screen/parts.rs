@@ -6,7 +6,7 @@ use openclick::source::Message;
 use openclick::{PartReason, PartReport};
 
 use super::super::super::summary::grouped;
-use super::super::super::terminal::{Screen, Tone, safe};
+use super::super::super::terminal::{Screen, Tone, cut, safe};
 use super::super::look::Look;
 use super::columns::{self, Cell, Fit};
 use super::{limited, words};
@@ -24,8 +24,13 @@ pub(super) fn write(out: &mut impl Write, screen: Screen, look: &Look, all: bool
         .map(|((report, part), branch)| row(report, part.body_range().len(), branch))
         .collect();
     columns::heading(out, screen, "Parts", "")?;
-    let table =
-        [("", Fit::End(20)), ("", Fit::End(5)), ("", Fit::End(4)), ("", Fit::Number), ("", Fit::End(8))];
+    let table = [
+        ("part", Fit::End(20)),
+        ("charset", Fit::Optional),
+        ("encoding", Fit::Optional),
+        ("bytes", Fit::Number),
+        ("", Fit::End(8)),
+    ];
     columns::write(out, screen, &table, &rows)?;
     if rest > 0 {
         let more = format!("… {} more: --all shows them", grouped(rest as u64));
@@ -40,6 +45,9 @@ pub(super) fn write(out: &mut impl Write, screen: Screen, look: &Look, all: bool
     Ok(())
 }
 
+/// Charsets and encodings have no longer names; an attacker's have.
+const LABEL: usize = 16;
+
 fn row(report: &PartReport, size: usize, branch: &str) -> Vec<Cell> {
     let path = if report.path.is_empty() { String::new() } else { format!("{} ", report.path) };
     let verdict = match report.reason {
@@ -51,9 +59,9 @@ fn row(report: &PartReport, size: usize, branch: &str) -> Vec<Cell> {
     let of_leaf = |text: String| if is_multipart { String::new() } else { text };
     vec![
         Cell::plain(format!("{branch}{path}{}", safe(&report.media_type))),
-        Cell::new(Tone::Dim, safe(report.charset.as_deref().unwrap_or_default())),
-        Cell::new(Tone::Dim, of_leaf(safe(&report.encoding))),
-        Cell::plain(of_leaf(format!("{} bytes", grouped(size as u64)))),
+        Cell::new(Tone::Dim, cut(&safe(report.charset.as_deref().unwrap_or_default()), LABEL)),
+        Cell::new(Tone::Dim, of_leaf(cut(&safe(&report.encoding), LABEL))),
+        Cell::plain(of_leaf(grouped(size as u64))),
         verdict,
     ]
 }
