@@ -76,7 +76,8 @@ impl Looker {
     /// Looks at a mail.
     pub(in super::super) fn look(&self, before: Vec<u8>) -> Result<Look, Failure> {
         let is_message = match self.format {
-            Format::Auto => is_message(&before, true) == Some(true),
+            // Of nothing no document is made.
+            Format::Auto => before.is_empty() || is_message(&before, true) == Some(true),
             Format::Html => false,
             Format::Message => true,
         };

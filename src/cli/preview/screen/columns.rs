@@ -49,6 +49,9 @@ pub(super) fn write(
     columns: &[(&str, Fit)],
     rows: &[Vec<Cell>],
 ) -> io::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
     let natural = |index: usize| rows.iter().map(|row| width(&row[index].text)).max().unwrap_or(0);
     let mut shown: Vec<_> = (0..columns.len()).filter(|index| natural(*index) > 0).collect();
     let mut widths: Vec<_> = shown
@@ -206,6 +209,8 @@ pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
         used = width(word);
         lines.last_mut().expect("one line").push_str(word);
     }
+    // Several blanks at a break would stand at the end of the line.
+    lines.iter_mut().for_each(|line| line.truncate(line.trim_end().len()));
     lines
 }
 

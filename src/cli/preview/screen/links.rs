@@ -20,12 +20,9 @@ const WIDE: usize = 100;
 pub(super) fn write(out: &mut impl Write, screen: Screen, look: &Look, all: bool) -> io::Result<()> {
     let report = &look.report;
     let left = report.links_total - report.links_tracked;
-    let counts = match (report.links_total, left) {
-        (0, _) => "none".to_owned(),
-        (total, 0) => format!("all {} tracked", grouped(total)),
-        (total, left) => {
-            format!("{} of {} tracked, {} left", grouped(report.links_tracked), grouped(total), grouped(left))
-        }
+    let counts = match report.links_total {
+        0 => "none".to_owned(),
+        total => format!("{} of {} tracked", grouped(report.links_tracked), grouped(total)),
     };
     columns::heading(out, screen, "Links", &counts)?;
     let sources = Sources::of(look);

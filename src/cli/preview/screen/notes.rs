@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use openclick::{Change, PixelReport};
+use openclick::{Change, EventKind, NoPlace, PixelReport};
 
 use super::super::super::lint::{Finding, Severity};
 use super::super::super::summary::{counted, grouped};
@@ -15,12 +15,7 @@ use super::{limited, links, words};
 pub(super) fn pixels(out: &mut impl Write, screen: Screen, look: &Look, all: bool) -> io::Result<()> {
     let pixels = &look.report.pixels;
     let placed = pixels.iter().filter(|pixel| pixel.place.is_some()).count() as u64;
-    columns::heading(
-        out,
-        screen,
-        "Pixels",
-        &if placed == 0 { "none".to_owned() } else { counted(placed, "pixel") },
-    )?;
+    columns::heading(out, screen, "Pixels", &if placed == 0 { "none".to_owned() } else { grouped(placed) })?;
     let (shown, rest) = limited(pixels, all);
     let rows: Vec<_> = shown.iter().map(|pixel| pixel_row(pixel, look)).collect();
     columns::write(out, screen, &[("", Fit::Whole), ("", Fit::Whole), ("", Fit::End(20))], &rows)?;
@@ -30,6 +25,9 @@ pub(super) fn pixels(out: &mut impl Write, screen: Screen, look: &Look, all: boo
 fn pixel_row(pixel: &PixelReport, look: &Look) -> Vec<Cell> {
     let (mark, text) = match (pixel.place, pixel.reason) {
         (Some(place), _) => (Cell::new(Tone::Good, pixel.kind.as_str()), words::of_pixel_place(place)),
+        (None, Some(NoPlace::Off)) if is_wanted(pixel, look) => {
+            (Cell::new(Tone::Notice, pixel.kind.as_str()), "no HTML to put it into")
+        }
         (None, Some(why)) => (Cell::new(Tone::Notice, pixel.kind.as_str()), words::of_no_place(why)),
         (None, None) => (Cell::new(Tone::Notice, pixel.kind.as_str()), "no place"),
     };
@@ -43,6 +41,15 @@ fn pixel_row(pixel: &PixelReport, look: &Look) -> Vec<Cell> {
     let line = line.map_or_else(String::new, |line| format!(", line {}", grouped(line as u64)));
     let not = if pixel.place.is_some() { "" } else { "not put in: " };
     vec![mark, Cell::new(Tone::Dim, part), Cell::plain(format!("{not}{text}{line}"))]
+}
+
+/// Whether a message's settings ask for a pixel.
+fn is_wanted(pixel: &PixelReport, look: &Look) -> bool {
+    let settings = look.report.settings.as_deref();
+    settings.is_some_and(|settings| match pixel.kind {
+        EventKind::InitialOpen => settings.initial_open.value,
+        _ => settings.open_tracking.value,
+    })
 }
 
 /// Writes what is taken out and what else is changed; nothing where that is nothing.
