@@ -11,7 +11,7 @@ use super::super::super::summary::{counted, grouped};
 use super::super::super::terminal::{Screen, Tone, safe};
 use super::super::look::{Document, Look};
 use super::columns::{self, Cell, Fit};
-use super::{limited, words};
+use super::{bounded, limited, words};
 
 /// From so many columns on there is room for the line that a link stands in.
 const WIDE: usize = 100;
@@ -55,6 +55,9 @@ pub(super) fn write(out: &mut impl Write, screen: Screen, look: &Look, all: bool
         );
         columns::paragraph(out, screen, Tone::Dim, &more)?;
     }
+    if shown.iter().any(is_unsubscribe) {
+        columns::paragraph(out, screen, Tone::Dim, "Unsub: the click counts as an unsubscription")?;
+    }
     if left > 0 {
         let reasons: Vec<_> = report
             .links_left
@@ -66,11 +69,13 @@ pub(super) fn write(out: &mut impl Write, screen: Screen, look: &Look, all: bool
     Ok(())
 }
 
+fn is_unsubscribe(link: &LinkReport) -> bool {
+    matches!(link.verdict, Verdict::Tracked { kind: EventKind::LinkUnsubscribe, .. })
+}
+
 fn row(link: &LinkReport, sources: &Sources, has_line: bool) -> Vec<Cell> {
     let verdict = match &link.verdict {
-        Verdict::Tracked { kind: EventKind::LinkUnsubscribe, .. } => {
-            Cell::new(Tone::Good, "tracked, unsubscribe")
-        }
+        _ if is_unsubscribe(link) => Cell::new(Tone::Good, "tracked: unsub"),
         Verdict::Tracked { .. } => Cell::new(Tone::Good, "tracked"),
         Verdict::Left { reason } => Cell::new(Tone::Notice, format!("left: {reason}")),
         _ => Cell::plain(""),
@@ -180,8 +185,8 @@ pub(super) fn removed(look: &Look) -> String {
     let names: Vec<_> = names
         .iter()
         .map(|(name, count)| match count {
-            1 => safe(name),
-            _ => format!("{} × {}", grouped(*count), safe(name)),
+            1 => bounded(name),
+            _ => format!("{} × {}", grouped(*count), bounded(name)),
         })
         .collect();
     format!("{} removed: {}", counted(look.report.removed_total, "attribute"), names.join(", "))

@@ -8,11 +8,11 @@ mod words;
 
 use std::io::{self, Write};
 
-use openclick::{Report, Status};
+use openclick::{PartReport, Report, Status};
 
 use super::super::lint::Finding;
 use super::super::summary::{counted, grouped};
-use super::super::terminal::{Screen, Tone, safe};
+use super::super::terminal::{Screen, Tone, cut, safe, shorten};
 use super::json::CLIP;
 use super::look::{Document, Look, Looker};
 use super::subject::Subject;
@@ -60,11 +60,11 @@ fn head(
 ) -> io::Result<()> {
     let report = &look.report;
     let name = safe(subject.file.as_deref().unwrap_or("standard input"));
-    writeln!(out, "{}", screen.paint(Tone::Heading, super::super::terminal::shorten(&name, screen.width)))?;
+    writeln!(out, "{}", screen.paint(Tone::Heading, shorten(&name, screen.width)))?;
     let mut entry = |label: &str, tone, text: &str| columns::entry(out, screen, label, tone, text);
     let what = match (look.is_message, &*look.documents) {
         (true, _) => match &*report.parts {
-            [part] => format!("message, {}{}", safe(&part.media_type), of_part(part)),
+            [part] => of_part(part),
             parts => format!("message of {} parts", grouped(parts.len() as u64)),
         },
         (false, _) => format!("HTML, {}", report.charset),
@@ -72,7 +72,7 @@ fn head(
     entry("Mail", Tone::Plain, &what)?;
     for (label, text) in [("Subject", &subject.subject), ("From", &subject.from), ("To", &subject.to)] {
         if let Some(text) = text {
-            entry(label, Tone::Plain, &of_field(text))?;
+            entry(label, Tone::Plain, &bounded(text))?;
         }
     }
     let tone = match report.status {
@@ -138,18 +138,19 @@ fn done(report: &Report) -> String {
     done.join(", ")
 }
 
-fn of_part(part: &openclick::PartReport) -> String {
-    let charset = part.charset.as_deref().map_or_else(String::new, |charset| format!(", {}", safe(charset)));
+fn of_part(part: &PartReport) -> String {
+    let charset =
+        part.charset.as_deref().map_or_else(String::new, |charset| format!(", {}", bounded(charset)));
     let reason = part.reason.map_or_else(String::new, |reason| format!(" ({})", words::of_part(reason)));
-    format!("{charset}, {}{reason}", safe(&part.encoding))
+    format!("message, {}{charset}, {}{reason}", bounded(&part.media_type), bounded(&part.encoding))
 }
 
-/// A field's text, which a spammer may make as long as the header.
-fn of_field(text: &str) -> String {
-    /// In columns: no more can be read.
+/// A text that others wrote and may have made as long as a mail, safe to show, and no longer than anybody reads.
+fn bounded(text: &str) -> String {
+    /// In columns.
     const MOST: usize = 240;
 
-    super::super::terminal::cut(&safe(text), MOST)
+    cut(&safe(text), MOST)
 }
 
 /// A document's size against what Gmail shows of one.

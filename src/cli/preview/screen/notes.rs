@@ -6,10 +6,10 @@ use openclick::{Change, EventKind, NoPlace, PixelReport};
 
 use super::super::super::lint::{Finding, Severity};
 use super::super::super::summary::{counted, grouped};
-use super::super::super::terminal::{Screen, Tone, safe};
+use super::super::super::terminal::{Screen, Tone};
 use super::super::look::Look;
 use super::columns::{self, Cell, Fit};
-use super::{limited, links, words};
+use super::{bounded, limited, links, words};
 
 /// Writes where the pixels go, or why not.
 pub(super) fn pixels(out: &mut impl Write, screen: Screen, look: &Look, all: bool) -> io::Result<()> {
@@ -74,14 +74,14 @@ fn of_change(change: &Change) -> String {
         Change::PlaceholderRemoved { comment: false, .. } => "a pixel placeholder taken out".to_owned(),
         Change::PlaceholderRemoved { .. } => "a pixel placeholder replaced by an empty comment".to_owned(),
         Change::FieldInserted { name, value } => {
-            format!("header field put in: {}: {}", safe(name), safe(value))
+            format!("header field put in: {}: {}", bounded(name), bounded(value))
         }
         Change::FieldUpdated { name, from, to } => {
-            format!("header field brought up to date: {}: {} → {}", safe(name), safe(from), safe(to))
+            format!("header field brought up to date: {}: {} → {}", bounded(name), bounded(from), bounded(to))
         }
-        Change::FieldRemoved { name } => format!("header field taken out: {}", safe(name)),
+        Change::FieldRemoved { name } => format!("header field taken out: {}", bounded(name)),
         Change::SchemeRestored { .. } => "https+notrack: restored to https:".to_owned(),
-        other => safe(&format!("{other:?}")),
+        other => bounded(&format!("{other:?}")),
     }
 }
 
@@ -135,7 +135,7 @@ pub(super) fn findings(
         for (index, finding) in of_code[..shown].iter().enumerate() {
             let code = if index == 0 { code } else { "" };
             let place = format!("{}:{}", finding.line, finding.column);
-            let text = format!("{place}  {}", safe(&finding.message));
+            let text = format!("{place}  {}", bounded(&finding.message));
             columns::entry(out, screen, code, tone, &text)?;
         }
         if shown < of_code.len() {
