@@ -98,6 +98,16 @@ impl Looker {
     }
 }
 
+impl Document {
+    /// The label to read `before` and `after` by. In a message UTF-16 is read as UTF-8, and of ISO-2022-JP the ASCII alone.
+    pub(in super::super) fn label(&self) -> &str {
+        match (self.part, self.charset.as_str()) {
+            (Some(_), "UTF-16LE" | "UTF-16BE" | "ISO-2022-JP") => "UTF-8",
+            (_, charset) => charset,
+        }
+    }
+}
+
 impl Look {
     /// A mail, and what a rewrite made of it.
     pub(in super::super) fn of(is_message: bool, before: Vec<u8>, rewritten: Rewritten) -> Look {

@@ -59,7 +59,7 @@ fn of_document<'a>(look: &Look, document: &'a Document) -> Difference<'a> {
         return Difference { place, charset: None, before: before.into(), after: after.into(), edits };
     }
     let edits = edits::edits(&document.before, &document.after, &look.report, document.part);
-    let charset = Some(document.charset.clone());
+    let charset = Some(document.label().to_owned());
     Difference { place, charset, before: (&document.before).into(), after: (&document.after).into(), edits }
 }
 

@@ -114,15 +114,10 @@ fn check(bytes: &[u8], is_message: bool) -> (usize, usize) {
         let is_listed =
             look.report.links_total == look.report.links.len() as u64 && document.charset != "ISO-2022-JP";
         // Only the changes of the contract's §1, each where the report says.
-        let unlisted: Vec<_> =
-            edits.iter().filter(|edit| edit.cause == Cause::Unlisted && is_listed).collect();
-        for edit in unlisted {
+        if let Some(edit) = edits.iter().find(|edit| edit.cause == Cause::Unlisted && is_listed) {
             let (old, new) = (&before[edit.before.clone()], &after[edit.after.clone()]);
-            panic!(
-                "not in the report: {:?} → {:?}",
-                String::from_utf8_lossy(old),
-                String::from_utf8_lossy(new)
-            );
+            let text = String::from_utf8_lossy;
+            panic!("not in the report: {:?} → {:?}", text(old), text(new));
         }
         let count = |cause| edits.iter().filter(|edit| edit.cause == cause).count() as u64;
         let of_part = look.report.links.iter().filter(|link| link.part == document.part && link.is_tracked());

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 
 use memchr::memchr_iter;
-use openclick::source::{Event, Markup};
+use openclick::source::{Event, Markup, Message, StartTag};
 use openclick::{EventKind, LinkReport, Verdict};
 
 use super::super::super::summary::{counted, grouped};
@@ -84,7 +84,8 @@ fn row(link: &LinkReport, sources: &Sources, has_line: bool) -> Vec<Cell> {
     let line = source
         .filter(|source| has_line && source.lines.len() > 1)
         .map(|source| source.line(link.range.start));
-    let text = match (safe(&link.text), source.and_then(|source| source.images.get(&link.range.start))) {
+    let shown = source.and_then(|source| source.texts.get(&link.range.start)).unwrap_or(&link.text);
+    let text = match (safe(shown), source.and_then(|source| source.images.get(&link.range.start))) {
         (text, _) if !text.is_empty() => Cell::plain(text),
         (_, Some(alt)) if alt.is_empty() => Cell::new(Tone::Dim, "[image]"),
         (_, Some(alt)) => Cell::new(Tone::Dim, format!("[image] {}", safe(alt))),
@@ -106,7 +107,7 @@ fn row(link: &LinkReport, sources: &Sources, has_line: bool) -> Vec<Cell> {
     ]
 }
 
-/// What the report does not say of links: lines and images.
+/// What the report does not say of links: lines, images, and texts in ISO-2022-JP.
 struct Sources {
     documents: HashMap<Option<u32>, Source>,
 }
@@ -116,11 +117,19 @@ struct Source {
     lines: Vec<usize>,
     /// The alternative texts of the images in links without text, by where the link's value begins.
     images: HashMap<u64, String>,
+    /// Of ISO-2022-JP, which the report's texts do not show.
+    texts: HashMap<u64, String>,
 }
 
 impl Sources {
     fn of(look: &Look) -> Sources {
-        let documents = look.documents.iter().map(|document| (document.part, Source::of(document)));
+        let message = look.is_message.then(|| Message::parse(&look.before));
+        let documents = look.documents.iter().map(|document| {
+            let part = document.part.filter(|_| document.charset == "ISO-2022-JP");
+            let hidden =
+                message.as_ref().zip(part).and_then(|(message, part)| message.part(part as usize).decoded());
+            (document.part, Source::of(document, hidden.as_deref()))
+        });
         Sources { documents: documents.collect() }
     }
 
@@ -130,30 +139,41 @@ impl Sources {
 }
 
 impl Source {
-    fn of(document: &Document) -> Source {
+    /// Reads a document. `hidden` has its bytes as they are, where it hides those that are no ASCII.
+    fn of(document: &Document, hidden: Option<&[u8]>) -> Source {
         let lines = std::iter::once(0).chain(memchr_iter(b'\n', &document.before).map(|at| at + 1)).collect();
-        let mut images = HashMap::new();
-        if document.is_html {
-            let mut link: Option<usize> = None;
-            Markup::new(&document.before, Some(&document.charset)).events(|event| match event {
-                Event::StartTag(tag) if tag.is("a") || tag.is("area") => {
-                    let value = tag.attributes().find(|attribute| attribute.is("href"));
-                    link = value.map(|value| value.value_range().start);
-                    // An area is itself what is shown.
-                    if let Some(at) = link.take_if(|_| tag.is("area")) {
-                        images.insert(at as u64, alternative(&tag));
-                    }
-                }
-                Event::EndTag(tag) if tag.is("a") => link = None,
-                Event::StartTag(tag) if tag.is("img") => {
-                    if let Some(at) = link {
-                        images.entry(at as u64).or_insert_with(|| alternative(&tag));
-                    }
-                }
-                _ => {}
-            });
+        let mut source = Source { lines, images: HashMap::new(), texts: HashMap::new() };
+        if !document.is_html {
+            return source;
         }
-        Source { lines, images }
+        let hidden = hidden.map(|bytes| Markup::new(bytes, Some(&document.charset)));
+        let mut link: Option<usize> = None;
+        Markup::new(&document.before, Some(document.label())).events(|event| match event {
+            Event::StartTag(tag) if tag.is("a") || tag.is("area") => {
+                let value = tag.attributes().find(|attribute| attribute.is("href"));
+                link = value.map(|value| value.value_range().start);
+                // An area is itself what is shown.
+                if let Some(at) = link.take_if(|_| tag.is("area")) {
+                    source.images.insert(at as u64, alternative(&tag, hidden));
+                }
+            }
+            Event::EndTag(tag) if tag.is("a") => link = None,
+            Event::StartTag(tag) if tag.is("img") => {
+                if let Some(at) = link {
+                    source.images.entry(at as u64).or_insert_with(|| alternative(&tag, hidden));
+                }
+            }
+            Event::Text { range, .. } => {
+                if let (Some(at), Some(hidden)) = (link, hidden) {
+                    // Markup stands in ASCII, so each text begins and ends there.
+                    let text = hidden.decode(range);
+                    source.texts.entry(at as u64).or_default().push_str(&text);
+                }
+            }
+            _ => {}
+        });
+        source.texts.values_mut().for_each(|text| *text = folded(text));
+        source
     }
 
     /// From 1.
@@ -162,13 +182,22 @@ impl Source {
     }
 }
 
-fn alternative(tag: &openclick::source::StartTag<'_>) -> String {
-    /// As much as the report keeps of a link's text.
+fn alternative(tag: &StartTag<'_>, hidden: Option<Markup<'_>>) -> String {
+    let alt = tag.attributes().find(|attribute| attribute.is("alt"));
+    let text = match hidden {
+        Some(hidden) => alt.map(|alt| hidden.decode(alt.value_range())),
+        None => alt.and_then(|alt| alt.value()),
+    };
+    folded(&text.unwrap_or_default())
+}
+
+/// White space folded, and no more than the report keeps of a text.
+fn folded(text: &str) -> String {
+    /// In characters.
     const MOST: usize = 200;
 
-    let alt = tag.attribute("alt").flatten().unwrap_or_default();
-    let folded = alt.split_whitespace().collect::<Vec<_>>().join(" ");
-    folded.chars().take(MOST).collect()
+    let words: Vec<_> = text.split_whitespace().take(MOST).collect();
+    words.join(" ").chars().take(MOST).collect()
 }
 
 /// The attributes that are taken out, by name.

@@ -8,7 +8,7 @@ mod words;
 
 use std::io::{self, Write};
 
-use openclick::{PartReport, Report, Status};
+use openclick::{EventKind, PartReport, PixelReport, Report, Status};
 
 use super::super::lint::Finding;
 use super::super::summary::{counted, grouped};
@@ -104,7 +104,7 @@ fn head(
     }
     let html: Vec<_> = look.documents.iter().filter(|document| document.is_html).collect();
     for (index, document) in html.iter().take(MOST_SIZES).enumerate() {
-        let (tone, text) = size(document, html.len() > 1);
+        let (tone, text) = size(document, html.len() > 1, has_pixel(document, report));
         entry(if index == 0 { "Size" } else { "" }, tone, &text)?;
     }
     if look.is_message {
@@ -154,7 +154,7 @@ fn bounded(text: &str) -> String {
 }
 
 /// A document's size against what Gmail shows of one.
-fn size(document: &Document, has_path: bool) -> (Tone, String) {
+fn size(document: &Document, has_path: bool, has_pixel: bool) -> (Tone, String) {
     let (before, after) = (document.before.len(), document.after.len());
     let part = if has_path { format!(" {}", document.path) } else { String::new() };
     let sizes = format!("HTML{part} {}", change(before, after));
@@ -163,12 +163,19 @@ fn size(document: &Document, has_path: bool) -> (Tone, String) {
         // Rounded up: 100 % are not passed yet.
         return (Tone::Plain, format!("{sizes}: {} % of what Gmail shows", (after * 100).div_ceil(clip)));
     }
+    let pixel = if has_pixel { ", the bottom pixel with it" } else { "" };
     let already = if before > clip { "" } else { "; before it was not" };
     let limit = grouped(CLIP);
     (
         Tone::Bad,
-        format!("{sizes}: clipped by Gmail, which shows {limit} bytes and hides the bottom pixel{already}"),
+        format!("{sizes}: clipped by Gmail, which shows {limit} bytes and hides the rest{pixel}{already}"),
     )
+}
+
+/// Whether a pixel goes to the end of a document.
+fn has_pixel(document: &Document, report: &Report) -> bool {
+    let is_there = |pixel: &PixelReport| pixel.kind == EventKind::Open && pixel.place.is_some();
+    report.pixels.iter().any(|pixel| pixel.part == document.part && is_there(pixel))
 }
 
 fn change(before: usize, after: usize) -> String {

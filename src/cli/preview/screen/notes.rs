@@ -146,3 +146,30 @@ pub(super) fn findings(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(code: &'static str, severity: Severity, line: usize) -> Finding {
+        let message =
+            format!("line {line} says \u{1b}[31m something that is too long for one line of a narrow screen");
+        Finding { code, severity, message, help: "do otherwise", range: 0..1, line, column: 7, link: None }
+    }
+
+    #[test]
+    fn warnings_are_grouped_and_limited() {
+        let mut all: Vec<_> = (1..=5).map(|line| finding("OC002", Severity::Warning, line)).collect();
+        all.push(finding("OC001", Severity::Note, 9));
+        all.push(finding("OC003", Severity::Error, 10));
+        let mut out = Vec::new();
+        findings(&mut out, Screen::plain(60), &all, false).unwrap();
+        insta::assert_snapshot!(String::from_utf8(out).unwrap());
+        let mut out = Vec::new();
+        findings(&mut out, Screen::plain(60), &all, true).unwrap();
+        assert!(!String::from_utf8(out).unwrap().contains("more"));
+        let mut out = Vec::new();
+        findings(&mut out, Screen::plain(60), &[], false).unwrap();
+        assert!(out.is_empty());
+    }
+}
