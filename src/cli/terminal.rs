@@ -200,7 +200,10 @@ mod tests {
                 for short in [cut(text, most), shorten(text, most)] {
                     assert!(width(&short) <= most.max(1), "{short} {most}");
                     assert!(width(text) > most || short == text);
-                    assert!(most < 4 || width(&short) + 2 >= most.min(width(text)), "{short} {most}");
+                    // Emoji that are joined take less together than one by one: they are cut early.
+                    let one_by_one: usize = text.chars().map(|c| c.width().unwrap_or(0)).sum();
+                    let fills = width(&short) + 2 >= most.min(width(text));
+                    assert!(most < 4 || one_by_one > width(text) || fills, "{short} {most}");
                 }
                 assert_eq!(width(&pad(&cut(text, most), 60)), 60);
             }
