@@ -15,10 +15,11 @@
 //! let mut links = Vec::new();
 //! text.markup().events(|event| {
 //!     if let Event::StartTag(tag) = event {
-//!         links.extend(tag.attribute("href").map(|href| (text.offset_in_message(tag.range().start), href.into_owned())));
+//!         let at = text.offset_in_message(tag.range().start);
+//!         links.extend(tag.attribute("href").map(|href| (at, href.map(|href| href.into_owned()))));
 //!     }
 //! });
-//! assert_eq!(links, [(117, Some("https://shop.example/".to_owned()))]);
+//! assert_eq!(links, [(114, Some("https://shop.example/".to_owned()))]);
 //! ```
 
 mod markup;
