@@ -46,6 +46,7 @@ mod policy;
 mod report;
 mod restore;
 mod rewriter;
+pub mod source;
 pub mod stream;
 mod text_link;
 mod token;

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 
+use super::preview;
 use super::setting::{self as s, Setting, Shape};
 
 /// The settings of `rewrite`, in the order of its help.
-const REWRITE: &[&Setting] = &[
+pub(super) const REWRITE: &[&Setting] = &[
     &s::FORMAT,
     &s::ON_ERROR,
     &s::QUIET,
@@ -110,6 +111,7 @@ pub(super) fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(rewrite())
+        .subcommand(preview::command())
         .subcommand(decode())
         .subcommand(key())
         .subcommand(job_id())
@@ -278,13 +280,13 @@ fn man() -> Command {
         .after_help("Example:\n  openclick man openclick-rewrite | man -l -")
 }
 
-fn config() -> Arg {
+pub(super) fn config() -> Arg {
     path("config", "FILE")
         .help("Settings in TOML [also: OPENCLICK_CONFIG]")
         .help_heading(s::TRACKING_DOMAIN.group)
 }
 
-fn path(name: &'static str, value: &'static str) -> Arg {
+pub(super) fn path(name: &'static str, value: &'static str) -> Arg {
     Arg::new(name)
         .long(name)
         .value_name(value)
@@ -292,7 +294,7 @@ fn path(name: &'static str, value: &'static str) -> Arg {
         .value_hint(ValueHint::FilePath)
 }
 
-fn flag(setting: &'static Setting) -> Arg {
+pub(super) fn flag(setting: &'static Setting) -> Arg {
     let arg = Arg::new(setting.name)
         .long(setting.name)
         .value_name(setting.value)

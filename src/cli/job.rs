@@ -52,6 +52,11 @@ pub(super) fn rewriter(settings: &Settings) -> Result<Rewriter, Failure> {
         let path = settings.path(&s::KEY_FILE).unwrap_or(Path::new(""));
         Failure::configuration(format!("key file {}: {error}", path.display()))
     })?;
+    rewriter_of(settings, domain, keys)
+}
+
+/// The same, with this domain and these keys.
+pub(super) fn rewriter_of(settings: &Settings, domain: &str, keys: KeyRing) -> Result<Rewriter, Failure> {
     let (format, chosen_by) = url_format(settings)?;
     let mut options = Options::new(domain, keys)?.url_format(format);
     // The library does not know where a value came from: each that it may refuse is tried by itself.

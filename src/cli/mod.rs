@@ -14,14 +14,17 @@ mod job;
 mod job_id;
 mod keys;
 mod lines;
+mod lint;
 mod output;
 mod pages;
+mod preview;
 mod rewrite;
 mod sanitize;
 mod setting;
 mod settings;
 mod streams;
 mod summary;
+mod terminal;
 mod time;
 
 use std::cell::Cell;
@@ -104,6 +107,7 @@ fn run(
         Some((name, _)) if program.is_some() => {
             Err(Failure::usage(format!("--exec: {name} starts no program")))
         }
+        Some(("preview", matches)) => preview::run(matches),
         Some(("decode", matches)) => decode::run(matches),
         Some(("key", matches)) => keys::run(matches),
         Some(("job-id", matches)) => job_id::run(matches),

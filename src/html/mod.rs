@@ -14,6 +14,7 @@ mod gap;
 mod outlook;
 mod placeholder;
 mod rawtext;
+mod read;
 pub(crate) mod tag;
 mod text;
 mod tree;
@@ -22,6 +23,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub(crate) use self::engine::{Reader, Source};
+pub(crate) use self::read::{Found, read};
 
 use self::body::{PREHEADER_LIMIT, Top, is_hidden};
 use self::engine::{Engine, Events, Next};

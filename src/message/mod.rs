@@ -2,7 +2,7 @@
 //! together.
 
 mod header;
-mod part;
+pub(crate) mod part;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -225,7 +225,7 @@ fn part_reports(structure: &Structure, unread: Option<PartReason>) -> Vec<PartRe
     parts.map(report).collect()
 }
 
-fn name(encoding: Encoding) -> &'static str {
+pub(crate) fn name(encoding: Encoding) -> &'static str {
     match encoding {
         Encoding::SevenBit => "7bit",
         Encoding::EightBit => "8bit",
@@ -236,7 +236,7 @@ fn name(encoding: Encoding) -> &'static str {
     }
 }
 
-fn reason(why: Untouched) -> PartReason {
+pub(crate) fn reason(why: Untouched) -> PartReason {
     match why {
         Untouched::Parts => PartReason::Parts,
         Untouched::HeaderTooLong => PartReason::HeaderTooLong,

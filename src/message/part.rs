@@ -143,7 +143,7 @@ pub(super) fn is_text(part: &Part) -> bool {
 
 /// The charset that a part names. Plain text without one is read as UTF-8, which US-ASCII (RFC 2046, section 4.1.2) is
 /// a part of; HTML may say it in its markup.
-pub(super) fn label(part: &Part) -> Option<&str> {
+pub(crate) fn label(part: &Part) -> Option<&str> {
     part.charset.as_deref().or_else(|| is_text(part).then_some("utf-8"))
 }
 
@@ -151,7 +151,7 @@ pub(super) fn layout(part: &Part) -> Layout {
     Layout { flowed: part.flowed, delsp: part.flowed && part.delsp }
 }
 
-pub(super) fn encoding(encoding: Encoding) -> Option<Transfer> {
+pub(crate) fn encoding(encoding: Encoding) -> Option<Transfer> {
     match encoding {
         Encoding::SevenBit | Encoding::EightBit => Some(Transfer::Identity),
         Encoding::Binary => Some(Transfer::Binary),

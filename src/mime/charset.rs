@@ -38,34 +38,39 @@ impl<'a> Text<'a> {
     /// Reads a part with this charset label; none if it cannot be read: UTF-7, `replacement`, and UTF-16 that
     /// would not come back as it was.
     pub(crate) fn of(bytes: &'a [u8], label: Option<&str>) -> Option<Text<'a>> {
+        Text::read(Cow::Borrowed(bytes), label)
+    }
+
+    /// The same, of bytes that it may keep.
+    pub(crate) fn read(bytes: Cow<'a, [u8]>, label: Option<&str>) -> Option<Text<'a>> {
         let Some(label) = label else {
             // As raw HTML: a mail client shows a part without a label as its document says.
-            let (charset, mark) = sniff(bytes, None);
+            let (charset, mark) = sniff(&bytes, None);
             return match charset {
-                Charset::Unscannable(name) => Text::other(bytes, Encoding::for_label(name.as_bytes())?),
+                Charset::Unscannable(name) => Text::other(&bytes, Encoding::for_label(name.as_bytes())?),
                 charset => Some(Text::same(bytes, charset, mark)),
             };
         };
         match Charset::of_label(label) {
             Charset::Unscannable("UTF-7") => None,
-            Charset::Unscannable(name) => Text::other(bytes, Encoding::for_label(name.as_bytes())?),
+            Charset::Unscannable(name) => Text::other(&bytes, Encoding::for_label(name.as_bytes())?),
             charset => {
                 // A label that another byte order mark belies: whatever is put there as ASCII would be none.
                 if [&b"\xff\xfe"[..], b"\xfe\xff", b"\0\0\xfe\xff"].iter().any(|mark| bytes.starts_with(mark))
                 {
                     return None;
                 }
-                let (charset, mark) = sniff(bytes, Some(charset));
+                let (charset, mark) = sniff(&bytes, Some(charset));
                 Some(Text::same(bytes, charset, mark))
             }
         }
     }
 
-    fn same(bytes: &'a [u8], charset: Charset, mark: usize) -> Text<'a> {
-        Text { bytes: Cow::Borrowed(bytes), charset, mark, name: charset.name(), back: Back::Same }
+    fn same(bytes: Cow<'a, [u8]>, charset: Charset, mark: usize) -> Text<'a> {
+        Text { bytes, charset, mark, name: charset.name(), back: Back::Same }
     }
 
-    fn other(bytes: &'a [u8], encoding: &'static Encoding) -> Option<Text<'a>> {
+    fn other(bytes: &[u8], encoding: &'static Encoding) -> Option<Text<'a>> {
         match encoding {
             encoding if encoding == UTF_16LE || encoding == UTF_16BE => Text::utf16(bytes, encoding),
             encoding if encoding == ISO_2022_JP => Some(Text::iso_2022_jp(bytes)),
@@ -73,7 +78,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    fn utf16(bytes: &'a [u8], encoding: &'static Encoding) -> Option<Text<'a>> {
+    fn utf16(bytes: &[u8], encoding: &'static Encoding) -> Option<Text<'a>> {
         let encoding = match Encoding::for_bom(bytes) {
             Some((encoding, _)) if encoding == UTF_8 => return None, // it says one thing and is another
             Some((encoding, _)) => encoding,
@@ -95,7 +100,7 @@ impl<'a> Text<'a> {
 
     /// Bytes beyond the ASCII state are no markup: they are hidden from the walk.
     /// <https://encoding.spec.whatwg.org/#iso-2022-jp-decoder>; RFC 1468.
-    fn iso_2022_jp(bytes: &'a [u8]) -> Text<'a> {
+    fn iso_2022_jp(bytes: &[u8]) -> Text<'a> {
         let mut masked = bytes.to_vec();
         let mut spans = Vec::new();
         let mut begun = None;
@@ -161,9 +166,51 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// The way back from offsets in what was read to those in the part.
+    pub(crate) fn places(&self) -> Places {
+        match self.back {
+            Back::Same | Back::Masked { .. } => Places { utf16: None },
+            Back::Utf16 { .. } => {
+                let text = std::str::from_utf8(&self.bytes).unwrap_or_default();
+                let (mut units, mut due) = (0, STRIDE);
+                let mut checkpoints = vec![(0, 0)];
+                for (at, c) in text.char_indices() {
+                    if at >= due {
+                        checkpoints.push((at, units * 2));
+                        due = at + STRIDE;
+                    }
+                    units += c.len_utf16();
+                }
+                Places { utf16: Some(checkpoints) }
+            }
+        }
+    }
+
     /// Whether offsets in what was read are offsets in the part.
     pub(crate) fn is_same(&self) -> bool {
         !matches!(self.back, Back::Utf16 { .. })
+    }
+}
+
+/// Finds the offset in a part of a byte of what was read.
+#[derive(Debug)]
+pub(crate) struct Places {
+    /// UTF-16: offsets in what was read and in the part.
+    utf16: Option<Vec<(usize, usize)>>,
+}
+
+/// One checkpoint for so many bytes.
+const STRIDE: usize = 256;
+
+impl Places {
+    /// `text` is what was read, `at` between two of its characters or the character's own.
+    pub(crate) fn offset(&self, text: &[u8], at: usize) -> usize {
+        let Some(checkpoints) = &self.utf16 else { return at };
+        let at = at.min(text.len());
+        let last = checkpoints.partition_point(|(text, _)| *text <= at) - 1;
+        let (from, offset) = checkpoints[last];
+        let between = std::str::from_utf8(&text[from..at]).unwrap_or_default();
+        offset + between.chars().map(char::len_utf16).sum::<usize>() * 2
     }
 }
 

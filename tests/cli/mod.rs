@@ -10,6 +10,7 @@ mod log;
 mod message;
 mod output;
 mod pages;
+mod preview;
 mod rewrite;
 mod streams;
 mod terminal;

@@ -188,6 +188,45 @@ impl Wrapped<'_> {
     }
 }
 
+/// The start of a line, and how many characters stand before it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Checkpoint {
+    start: usize,
+    characters: usize,
+}
+
+/// One for so many characters or more.
+const STRIDE: usize = 256;
+
+pub(super) fn checkpoints(body: &[u8]) -> Vec<Checkpoint> {
+    let (mut start, mut characters, mut due) = (0, 0, STRIDE);
+    let mut checkpoints = Vec::new();
+    for line in Lines::new(body) {
+        if characters >= due {
+            checkpoints.push(Checkpoint { start, characters });
+            due = characters + STRIDE;
+        }
+        characters += line.characters.len();
+        start = line.end;
+    }
+    checkpoints
+}
+
+/// The offset of the character that the octet `decoded` begins in; behind the last character for one past the end.
+pub(super) fn offset(body: &[u8], checkpoints: &[Checkpoint], decoded: usize) -> usize {
+    let wanted = decoded / 3 * 4 + decoded % 3;
+    let before = checkpoints.partition_point(|checkpoint| checkpoint.characters <= wanted);
+    let last = before.checked_sub(1).map(|last| checkpoints[last]);
+    let mut count = last.map_or(0, |last| last.characters);
+    for line in (Lines { text: body, at: last.map_or(0, |last| last.start) }) {
+        if wanted < count + line.characters.len() {
+            return line.characters.start + wanted - count;
+        }
+        count += line.characters.len();
+    }
+    characters_end(body)
+}
+
 struct Lines<'a> {
     text: &'a [u8],
     at: usize,

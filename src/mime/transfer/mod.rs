@@ -140,6 +140,35 @@ pub(crate) fn apply(
     Ok(())
 }
 
+/// Finds the offset in an encoded body of a byte of the decoded one.
+#[derive(Debug)]
+pub(crate) enum Places {
+    Same,
+    QuotedPrintable(Vec<quoted_printable::Checkpoint>),
+    Base64(Vec<base64::Checkpoint>),
+}
+
+impl Decoded<'_> {
+    /// The way back to `body`, which was decoded.
+    pub(crate) fn places(&self, body: &[u8]) -> Places {
+        match self.transfer {
+            Transfer::Identity | Transfer::Binary => Places::Same,
+            Transfer::QuotedPrintable => Places::QuotedPrintable(self.checkpoints.clone()),
+            Transfer::Base64 => Places::Base64(base64::checkpoints(body)),
+        }
+    }
+}
+
+impl Places {
+    pub(crate) fn offset(&self, body: &[u8], decoded: usize) -> usize {
+        match self {
+            Places::Same => decoded,
+            Places::QuotedPrintable(checkpoints) => quoted_printable::offset(body, checkpoints, decoded),
+            Places::Base64(checkpoints) => base64::offset(body, checkpoints, decoded),
+        }
+    }
+}
+
 /// How many bytes the edits add, at least zero: for reservations.
 fn growth(edits: &[Edit]) -> usize {
     edits.iter().fold(0, |sum, edit| sum + edit.replacement.len().saturating_sub(edit.range.len()))

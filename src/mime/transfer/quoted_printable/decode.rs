@@ -15,7 +15,7 @@ use memchr::{memchr, memchr_iter};
 
 /// A place that both sides know: no byte on the left of it decodes together with one on the right.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in super::super) struct Checkpoint {
+pub(crate) struct Checkpoint {
     pub(super) encoded: usize,
     pub(super) decoded: usize,
 }
@@ -108,6 +108,11 @@ const HEX: [u8; 256] = {
     }
     table
 };
+
+/// The encoded offset of the byte `decoded`.
+pub(in super::super) fn offset(body: &[u8], checkpoints: &[Checkpoint], decoded: usize) -> usize {
+    Locator::new(body, checkpoints).before(decoded)
+}
 
 /// Goes forward through an encoded body to decoded offsets.
 pub(super) struct Locator<'a> {

@@ -1,0 +1,65 @@
+//! The command line of `preview`.
+
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
+
+use super::super::args::{REWRITE, config, flag};
+use super::super::setting as s;
+use super::super::terminal;
+
+/// What `rewrite` has for its output, which is none of this command's.
+const OF_OUTPUT: [&str; 2] = [s::ON_ERROR.name, s::QUIET.name];
+
+const OUTPUT: &str = "What is shown";
+
+const EXAMPLES: &str = "\
+Without any configuration a key is made and thrown away, and links lead to https://track.example.com. With --config, \
+variables or flags it shows what `openclick rewrite` would do with them. Nothing is sent or changed.
+
+Examples:
+  openclick preview newsletter.html
+  openclick preview --config openclick.toml mail.eml
+  openclick preview --diff newsletter.html | less -R
+  openclick preview --diff --all newsletter.html > tracking.patch
+  openclick preview --json mail.eml | jq -r '.report.links[] | select(.verdict == \"left\") | .reason'";
+
+const EXITS: &str = "\
+Exit codes: 0 done, whatever the mail is like, 64 usage, 66 no input, 70 internal, 74 input or output failed (also a closed \
+pipe), 78 configuration.";
+
+/// The command.
+pub(in super::super) fn command() -> Command {
+    let switch = |name: &'static str, help: &'static str| {
+        Arg::new(name).long(name).action(ArgAction::SetTrue).help(help).help_heading(OUTPUT)
+    };
+    Command::new("preview")
+        .about("Shows what a rewrite would do to HTML or a mail message")
+        .long_about(
+            "Shows what a rewrite would do to HTML or a mail message: each link with the verdict and its reason, the \
+             pixels, what is taken out, the parts, the size against Gmail's limit, and warnings. It needs no \
+             configuration and changes nothing.",
+        )
+        .arg(
+            Arg::new("file")
+                .value_name("FILE")
+                .help("The HTML or message; stdin without one, or for -")
+                .value_parser(value_parser!(PathBuf))
+                .value_hint(ValueHint::FilePath),
+        )
+        .arg(
+            switch("diff", "Show the decoded source before and after, as `diff -u` does; of long lines what changes")
+                .conflicts_with("json"),
+        )
+        .arg(switch("json", "Show everything as JSON, for programs"))
+        .arg(
+            switch("json-schema", "Print the JSON Schema of --json, and do nothing else")
+                .conflicts_with_all(["diff", "json", "file"]),
+        )
+        .arg(switch("all", "Show every row, and with --diff whole lines, so that it can be applied as a patch"))
+        .arg(terminal::color().help_heading(OUTPUT))
+        .arg(config())
+        .args(REWRITE.iter().filter(|setting| !OF_OUTPUT.contains(&setting.name)).map(|setting| flag(setting)))
+        .after_help(EXAMPLES)
+        .after_long_help(format!("{EXITS}\n\n{EXAMPLES}"))
+}
