@@ -80,11 +80,32 @@ pub struct Restored {
     pub links: u64,
     /// How many pixels were taken out.
     pub pixels: u64,
-    /// Offsets in the input of links to the tracking domain whose token could not be opened: they
-    /// stayed.
-    pub unopened: Vec<u64>,
+    /// Links to the tracking domain whose token could not be opened: they stayed.
+    pub unopened: Vec<Unopened>,
     /// The offset from which nothing was looked at, since more than 20,000 elements are open there.
     pub limit: Option<u64>,
+}
+
+/// A link to the tracking domain that [`Rewriter::restore_html`] could not open: its token is damaged, or of another key.
+///
+/// ```
+/// # use openclick::{Delivery, KeyRing, Options};
+/// let rewriter = |key| Options::new("https://t.example.com", KeyRing::from_bytes([key; 32]))?.build();
+/// let html = b"<a href=https://shop.example/>Shop</a>";
+/// let rewritten = rewriter(1)?.rewrite_html(html, &Delivery::new("m1"))?.bytes;
+/// let unopened = &rewriter(2)?.restore_html(&rewritten)?.unopened[0];
+/// let at = usize::try_from(unopened.offset).unwrap();
+/// assert!(rewritten[at..].starts_with(b"https://t.example.com/"));
+/// # Ok::<(), openclick::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unopened {
+    /// The part of the message it stands in, as [`source::Message::parts`](crate::source::Message::parts) counts; none in an
+    /// HTML document.
+    pub part: Option<u32>,
+    /// Where its value begins in the input, in bytes; in a message in the decoded part.
+    pub offset: u64,
 }
 
 impl Rewriter {
@@ -142,8 +163,7 @@ impl Rewriter {
     }
 
     /// Undoes [`Rewriter::rewrite_message`] as [`Rewriter::restore_html`] does for HTML; links in plain text get their
-    /// destination back too, whatever the options say. Offsets in
-    /// [`Restored::unopened`] are those in the decoded parts.
+    /// destination back too, whatever the options say.
     ///
     /// # Errors
     /// As [`Rewriter::restore_html`].

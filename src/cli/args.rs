@@ -110,6 +110,8 @@ pub(super) fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(rewrite())
+        .subcommand(super::inspect::command())
+        .subcommand(super::restore::command())
         .subcommand(decode())
         .subcommand(key())
         .subcommand(job_id())

@@ -130,6 +130,9 @@ pub(crate) fn restore(shared: &Shared, message: &[u8]) -> Result<Restored> {
             Cow::Borrowed(html) if part.charset.is_none() => restore::find_sniffed(shared, html, None),
             html => restore::find(shared, html, text.charset, text.mark),
         };
+        // Also of a part that stays as it is.
+        restored.unopened.extend(own.unopened_in(u32::try_from(index).ok()));
+        restored.limit = restored.limit.or(own.limit);
         own.edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
         let Some(edits) = text.back(own.edits).filter(|edits| !edits.is_empty()) else { continue };
         let mut bytes = Vec::new();
@@ -138,8 +141,6 @@ pub(crate) fn restore(shared: &Shared, message: &[u8]) -> Result<Restored> {
         if transfer::apply(body, &decoded, &edits, &around, &mut bytes).is_ok() {
             restored.links += own.links;
             restored.pixels += own.pixels;
-            restored.unopened.extend(own.unopened);
-            restored.limit = restored.limit.or(own.limit);
             replaced.push(Replaced { range: part.body.clone(), bytes });
         }
     }

@@ -1,0 +1,399 @@
+//! A mail as it was received: its documents, and every URL in them that tracking could be about.
+
+use openclick::source::{Event, Field, Markup, Message, Part, Text};
+use openclick::{
+    Delivery, Dialect, HeaderFields, KeyRing, LinkPlace, OnSigned, Options, PartReason, PixelReport, Reason, Report,
+    addressee,
+};
+
+use super::super::exit::Failure;
+use super::place::Lines;
+use super::wrapper::{Unwrapped, unwrap};
+
+/// What a rewrite would do is asked under a name that no mail has.
+const NO_DOMAIN: &str = "https://inspect.invalid";
+
+/// How a mail is read.
+pub(super) struct Reading<'a> {
+    /// Whose attributes must not be left.
+    pub(super) dialects: &'a [Dialect],
+    pub(super) placeholder: Option<&'a str>,
+    /// Of a document that is no message.
+    pub(super) charset: Option<&'a str>,
+    /// How many lines and characters stood in front of the mail.
+    pub(super) lines: usize,
+    pub(super) indent: usize,
+}
+
+/// A mail, read.
+pub(super) struct Mail<'m> {
+    bytes: &'m [u8],
+    lines: Lines,
+    skipped: (usize, usize),
+    pub(super) message: Option<&'m Message<'m>>,
+    pub(super) fields: Vec<Field<'m>>,
+    /// The URLs of List-Unsubscribe.
+    pub(super) unsubscribe: Vec<String>,
+    /// The HTML that readers show, in order.
+    pub(super) documents: Vec<Document<'m>>,
+    /// HTML parts that no rewrite reads, and why.
+    pub(super) unread: Vec<(Part<'m>, PartReason)>,
+    /// Every link and image, in order.
+    pub(super) urls: Vec<Url>,
+    /// What the message's own header and the streams switch off.
+    pub(super) off: Off,
+    /// Links beyond those that are kept.
+    pub(super) links_uncounted: u64,
+}
+
+/// What was switched off for this message.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Off {
+    pub(super) start: bool,
+    pub(super) end: bool,
+}
+
+/// An HTML document or part.
+pub(super) struct Document<'m> {
+    pub(super) part: Option<Part<'m>>,
+    /// Such as `1.2`; empty where there is but one.
+    pub(super) path: String,
+    text: Option<Text<'m>>,
+    html: &'m [u8],
+    /// What a rewrite with the dialects in use would do now.
+    pub(super) report: Report,
+    /// The same with all dialects.
+    pub(super) report_all: Report,
+    /// Whether the open pixels belong into it.
+    pub(super) has_pixels: bool,
+}
+
+/// What a URL belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Carrier {
+    Link,
+    /// A URL in plain text.
+    Text,
+    Image,
+}
+
+/// A link or an image.
+#[derive(Debug, Clone)]
+pub(super) struct Url {
+    pub(super) carrier: Carrier,
+    /// An index into the documents; none in plain text.
+    pub(super) document: Option<usize>,
+    /// The number of the part.
+    pub(super) path: String,
+    /// Where its value begins in the mail.
+    pub(super) at: usize,
+    /// As it stands in the source.
+    pub(super) raw: String,
+    /// The value, decoded.
+    pub(super) seen: String,
+    /// The same without what others put around it.
+    pub(super) inside: Unwrapped,
+    /// Quoted-printable stands in the value: it was encoded twice, or its label is gone.
+    pub(super) is_encoded: bool,
+    /// What a rewrite would say of a link that is left.
+    pub(super) reason: Option<Reason>,
+    /// An image: from the start of its tag, or of the hidden box around it, to the end, in the document.
+    pub(super) extent: std::ops::Range<usize>,
+    /// An image: it stands in a hidden box of its own, as the pixel at the start does.
+    pub(super) is_boxed: bool,
+}
+
+impl<'m> Document<'m> {
+    /// The bytes that offsets are offsets in.
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.text.as_ref().map_or(self.html, Text::bytes)
+    }
+
+    /// Its markup.
+    pub(super) fn markup(&self) -> Markup<'_> {
+        match &self.text {
+            Some(text) => text.markup(),
+            None => Markup::new(self.html, Some(&self.report.charset)),
+        }
+    }
+
+    /// The offset in the mail of what stands at this offset of the document.
+    pub(super) fn offset(&self, at: usize) -> usize {
+        self.text.as_ref().map_or(at, |text| text.offset_in_message(at))
+    }
+
+    /// Where a rewrite would put a pixel now, or why nowhere.
+    pub(super) fn pixel(&self, kind: openclick::EventKind) -> Option<&PixelReport> {
+        self.report_all.pixels.iter().find(|pixel| pixel.kind == kind)
+    }
+}
+
+impl<'m> Mail<'m> {
+    /// Reads a mail. `message`: it is one.
+    pub(super) fn read(
+        bytes: &'m [u8],
+        message: Option<&'m Message<'m>>,
+        options: impl Fn(KeyRing, &str) -> Result<Options, Failure>,
+        reading: &Reading<'_>,
+    ) -> Result<Mail<'m>, Failure> {
+        let mut mail = Mail {
+            bytes,
+            lines: Lines::of(bytes),
+            skipped: (reading.lines, reading.indent),
+            message,
+            fields: message.map(Message::fields).unwrap_or_default(),
+            unsubscribe: Vec::new(),
+            documents: Vec::new(),
+            unread: Vec::new(),
+            urls: Vec::new(),
+            off: Off::default(),
+            links_uncounted: 0,
+        };
+        let fields: HeaderFields<'_> =
+            mail.fields.iter().map(|field| (field.name, field.value.as_ref())).collect();
+        let unsubscribe = addressee::list_unsubscribe(&fields);
+        drop(fields);
+        let keys = KeyRing::generate();
+        let base = options(keys, NO_DOMAIN)?
+            .on_signed(OnSigned::Rewrite)
+            .text_links(true)
+            .report_links(u64::MAX)
+            .max_target_length(MOST_TARGET)
+            .max_url_length(usize::MAX)
+            .pixel_placeholder(reading.placeholder.unwrap_or(DEFAULT_PLACEHOLDER));
+        let delivery = unsubscribe.iter().fold(Delivery::new("inspect"), |delivery, url| delivery.list_unsubscribe(url));
+        mail.unsubscribe = unsubscribe;
+        let look = Look { options: base, delivery, dialects: reading.dialects };
+        match message {
+            None => mail.add_document(None, None, bytes, reading.charset, &look)?,
+            Some(message) => mail.read_parts(message, &look)?,
+        }
+        Ok(mail)
+    }
+
+    fn read_parts(&mut self, message: &'m Message<'m>, look: &Look<'_>) -> Result<(), Failure> {
+        // What the header switches off, and the links in plain text, which are no document's.
+        let plan = look.options.clone().build()?.plan_message(message.bytes(), &look.delivery)?;
+        let is_off = |kind| plan.pixels.iter().any(|pixel| {
+            pixel.kind == kind && pixel.reason == Some(openclick::NoPlace::Off)
+        });
+        self.off = Off {
+            start: is_off(openclick::EventKind::InitialOpen),
+            end: is_off(openclick::EventKind::Open),
+        };
+        let mut shown: Vec<usize> = Vec::new();
+        for part in message.parts() {
+            match (part.media_type(), part.reason()) {
+                ("text/html", None) => {}
+                ("text/html", Some(why)) if is_shown_unread(why) => {
+                    self.unread.push((part, why));
+                    continue;
+                }
+                ("text/plain", _) => {
+                    self.add_text(part, &plan);
+                    continue;
+                }
+                _ => continue,
+            }
+            let Some(text) = part.text() else {
+                let why = if part.decoded().is_none() { PartReason::Ambiguous } else { PartReason::Charset };
+                self.unread.push((part, why));
+                continue;
+            };
+            if memchr::memmem::find(text.bytes(), b"-----BEGIN PGP ").is_some() {
+                continue;
+            }
+            let has_pixels = shown.is_empty() || are_alternatives(message, shown[0], part.index());
+            if has_pixels {
+                shown.push(part.index());
+            }
+            self.add_document(Some(part), Some(text), message.bytes(), None, look)?;
+            if let Some(document) = self.documents.last_mut() {
+                document.has_pixels = has_pixels;
+            }
+        }
+        Ok(())
+    }
+
+    fn add_text(&mut self, part: Part<'m>, plan: &Report) {
+        let index = u32::try_from(part.index()).ok();
+        let mut links = plan.links.iter().filter(|link| link.place == LinkPlace::Text && link.part == index).peekable();
+        if links.peek().is_none() {
+            return;
+        }
+        let Some(text) = part.text() else { return };
+        for link in links {
+            let start = usize::try_from(link.range.start).unwrap_or_default();
+            let seen = link.target.clone().unwrap_or_else(|| link.raw.clone());
+            self.urls.push(Url {
+                carrier: Carrier::Text,
+                document: None,
+                path: part.path(),
+                at: text.offset_in_message(start),
+                raw: link.raw.clone(),
+                inside: unwrap(&seen),
+                seen,
+                is_encoded: false,
+                reason: link.reason(),
+                extent: start..start,
+                is_boxed: false,
+            });
+        }
+    }
+
+    fn add_document(
+        &mut self,
+        part: Option<Part<'m>>,
+        text: Option<Text<'m>>,
+        html: &'m [u8],
+        charset: Option<&str>,
+        look: &Look<'_>,
+    ) -> Result<(), Failure> {
+        let bytes = text.as_ref().map_or(html, Text::bytes);
+        // ISO-2022-JP is read with its Japanese hidden, UTF-16 as UTF-8, and what nobody knows as ASCII.
+        let label = match text.as_ref().map(Text::charset) {
+            Some("ISO-2022-JP") => Some("windows-1252"),
+            Some(name) if name.starts_with("UTF-16") => Some("utf-8"),
+            Some("unknown") => None,
+            Some(name) => Some(name),
+            None => charset,
+        };
+        let rewriter = |dialects: &[Dialect]| {
+            let options = look.options.clone().dialects(dialects.iter().copied());
+            label.map_or(options.clone(), |label| options.charset(label)).build()
+        };
+        let report = rewriter(look.dialects)?.plan_html(bytes, &look.delivery)?;
+        let report_all = rewriter(&Dialect::ALL)?.plan_html(bytes, &look.delivery)?;
+        let path = part.as_ref().map(|part| part.path()).unwrap_or_default();
+        self.documents.push(Document { part, path, text, html, report, report_all, has_pixels: true });
+        let index = self.documents.len() - 1;
+        let mut urls = urls(&self.documents[index], index);
+        self.links_uncounted += {
+            let report = &self.documents[index].report_all;
+            report.links_total - report.links.len() as u64
+        };
+        self.urls.append(&mut urls);
+        Ok(())
+    }
+
+    /// Line and column of an offset, in the file as it was given.
+    pub(super) fn place(&self, offset: usize) -> (usize, usize) {
+        let (line, column) = self.lines.place(self.bytes, offset);
+        (line + self.skipped.0, column + self.skipped.1)
+    }
+
+    /// The mail's bytes.
+    pub(super) fn bytes(&self) -> &'m [u8] {
+        self.bytes
+    }
+
+    /// The header fields of a name.
+    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &Field<'m>> {
+        self.fields.iter().filter(move |field| field.is(name))
+    }
+}
+
+/// What every document is looked at with.
+struct Look<'a> {
+    options: Options,
+    delivery: Delivery,
+    dialects: &'a [Dialect],
+}
+
+/// The longest destination that an option allows.
+const MOST_TARGET: usize = 8192;
+const DEFAULT_PLACEHOLDER: &str = "{{openclick:pixel}}";
+
+/// Whether readers show a part that no rewrite reads.
+fn is_shown_unread(why: PartReason) -> bool {
+    matches!(
+        why,
+        PartReason::Ambiguous
+            | PartReason::Encoding
+            | PartReason::Charset
+            | PartReason::NoBody
+            | PartReason::Boundary
+            | PartReason::HeaderTooLong
+    )
+}
+
+/// Whether of two parts only one is shown: the innermost multipart that holds both is an alternative.
+fn are_alternatives(message: &Message<'_>, one: usize, other: usize) -> bool {
+    let above = |part: usize| std::iter::successors(message.part(part).parent(), |part| message.part(*part).parent());
+    let of_one: Vec<usize> = above(one).collect();
+    above(other)
+        .find(|part| of_one.contains(part))
+        .is_some_and(|part| message.part(part).media_type() == "multipart/alternative")
+}
+
+/// The links and images of a document, in order.
+fn urls(document: &Document<'_>, index: usize) -> Vec<Url> {
+    let mut found: Vec<(usize, Url)> = Vec::new();
+    let new = |carrier, raw: String, seen: &str| {
+        let (seen, is_encoded) = without_leftover(seen.trim_matches(|c: char| c <= ' '));
+        Url {
+            carrier,
+            document: Some(index),
+            path: document.path.clone(),
+            at: 0,
+            raw,
+            inside: unwrap(seen),
+            seen: seen.to_owned(),
+            is_encoded,
+            reason: None,
+            extent: 0..0,
+            is_boxed: false,
+        }
+    };
+    for link in &document.report_all.links {
+        let start = usize::try_from(link.range.start).unwrap_or_default();
+        let seen = link.target.as_deref().unwrap_or(&link.raw);
+        found.push((start, Url { reason: link.reason(), ..new(Carrier::Link, link.raw.clone(), seen) }));
+    }
+    // A hidden box directly in front of the tag that comes, and the image whose box may end now.
+    let mut box_start: Option<usize> = None;
+    let mut in_box: Option<(usize, usize)> = None;
+    let bytes = document.bytes();
+    document.markup().events(|event| match event {
+        Event::StartTag(tag) if tag.is("div") && !tag.is_outlook() => {
+            box_start = Some(tag.range().start);
+            in_box = None;
+        }
+        Event::StartTag(tag) if tag.is("img") && !tag.is_outlook() && !tag.is_in_template() => {
+            in_box = None;
+            let source = tag.attributes().find(|attribute| attribute.is("src"));
+            if let Some(source) = source {
+                let raw = String::from_utf8_lossy(&bytes[source.value_range()]).into_owned();
+                let value = source.value().map(|value| value.into_owned());
+                let mut url = new(Carrier::Image, raw.clone(), value.as_deref().unwrap_or(&raw));
+                url.extent = tag.range();
+                in_box = box_start.map(|start| (found.len(), start));
+                found.push((source.value_range().start, url));
+            }
+            box_start = None;
+        }
+        Event::EndTag(tag) if tag.is("div") => {
+            if let Some((image, start)) = in_box.take() {
+                found[image].1.extent = start..tag.range().end;
+                found[image].1.is_boxed = true;
+            }
+            box_start = None;
+        }
+        Event::Text { range, .. } if bytes[range.clone()].iter().all(u8::is_ascii_whitespace) => {}
+        _ => {
+            box_start = None;
+            in_box = None;
+        }
+    });
+    found.sort_by_key(|(at, _)| *at);
+    let placed = found.into_iter().map(|(at, url)| Url { at: document.offset(at), ..url });
+    placed.collect()
+}
+
+/// A value without what quoted-printable left in it: `3D"…"` of `href=3D"…"`.
+fn without_leftover(value: &str) -> (&str, bool) {
+    match value.strip_prefix("3D").filter(|rest| rest.starts_with(['"', '\'', 'h'])) {
+        Some(rest) => (rest.trim_matches(['"', '\'']), true),
+        None => (value, false),
+    }
+}
