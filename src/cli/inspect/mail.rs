@@ -364,7 +364,7 @@ fn urls(document: &Document<'_>, index: usize) -> Vec<Url> {
             let source = tag.attributes().find(|attribute| attribute.is("src"));
             if let Some(source) = source {
                 let raw = String::from_utf8_lossy(&bytes[source.value_range()]).into_owned();
-                let value = source.value().map(|value| value.into_owned());
+                let value = source.value().map(|value| value.replace(['\t', '\r', '\n'], ""));
                 let mut url = new(Carrier::Image, raw.clone(), value.as_deref().unwrap_or(&raw));
                 url.extent = tag.range();
                 in_box = box_start.map(|start| (found.len(), start));

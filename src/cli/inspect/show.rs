@@ -31,8 +31,12 @@ pub(super) fn write(out: &mut impl Write, screen: Screen, report: &Report) -> io
         paragraph(out, screen.width, "                 ", &safe(&format!("the mail shows another: {other}")))?;
     }
     writeln!(out)?;
-    for check in &report.checks {
-        write_check(out, screen, check)?;
+    // What was not checked for one reason is told at once.
+    let is_same = |one: &Check, other: &Check| {
+        one.status == Status::NotChecked && other.status == Status::NotChecked && one.message == other.message
+    };
+    for checks in report.checks.chunk_by(is_same) {
+        write_check(out, screen, checks)?;
     }
     carried(out, screen, report)?;
     writeln!(out)?;
@@ -42,14 +46,16 @@ pub(super) fn write(out: &mut impl Write, screen: Screen, report: &Report) -> io
         out,
         "{}: {} passed, {} failed, {}, {} not checked",
         screen.paint(tone, word),
-        counts.pass,
+        counted(counts.pass as u64, "check"),
         counts.fail,
         counted(counts.warning as u64, "warning"),
         counts.not_checked
     )
 }
 
-fn write_check(out: &mut impl Write, screen: Screen, check: &Check) -> io::Result<()> {
+/// One check, or several that were not checked for one reason.
+fn write_check(out: &mut impl Write, screen: Screen, checks: &[Check]) -> io::Result<()> {
+    let check = &checks[0];
     let (tone, word) = match check.status {
         Status::Pass => (Tone::Good, "pass"),
         Status::Fail => (Tone::Bad, "FAIL"),
@@ -61,9 +67,17 @@ fn write_check(out: &mut impl Write, screen: Screen, check: &Check) -> io::Resul
     let is_narrow = screen.width < 72;
     let indent = if is_narrow { STATUS } else { STATUS + NAME };
     write!(out, "{}{}", screen.paint(tone, word), " ".repeat(STATUS - word.len()))?;
-    match is_narrow {
-        true => write!(out, "{}\n{}", check.name, " ".repeat(indent))?,
-        false => write!(out, "{}", pad(check.name, NAME))?,
+    let names: Vec<_> = checks.iter().map(|check| check.name).collect();
+    let names = names.join(", ");
+    match is_narrow || checks.len() > 1 {
+        true => {
+            for (at, line) in wrapped(&names, screen.width - STATUS).iter().enumerate() {
+                let start = if at == 0 { 0 } else { STATUS };
+                writeln!(out, "{}{}", " ".repeat(start), screen.paint(message_tone, line))?;
+            }
+            write!(out, "{}", " ".repeat(indent))?;
+        }
+        false => write!(out, "{}", pad(&names, NAME))?,
     }
     for (at, line) in wrapped(&safe(&check.message), screen.width - indent).iter().enumerate() {
         if at > 0 {
@@ -73,7 +87,6 @@ fn write_check(out: &mut impl Write, screen: Screen, check: &Check) -> io::Resul
     }
     // What passes needs no more than its sentence.
     let shown = match (check.status, check.name) {
-        (Status::Pass, "pixel-start" | "pixel-end") => 2,
         (Status::Pass | Status::NotChecked, "wrappers" | "dkim") => 2,
         (Status::Pass | Status::NotChecked, _) => 0,
         _ => PLACES,
@@ -82,10 +95,7 @@ fn write_check(out: &mut impl Write, screen: Screen, check: &Check) -> io::Resul
     let name = |place: &super::verdict::Place| format!("{}:{}", place.line, place.column);
     let column = places.iter().map(|place| name(place).len()).max().unwrap_or(0);
     for place in places {
-        let what = match check.status {
-            Status::Pass if check.name.starts_with("pixel") => continue,
-            _ => safe(&place.what),
-        };
+        let what = safe(&place.what);
         let room = screen.width.saturating_sub(indent + column + 2).max(10);
         writeln!(
             out,

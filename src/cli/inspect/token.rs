@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use openclick::{DecodeError, DecodeErrorKind, Decoder, KeyRing, Token, TrackingDomain, UrlFormat, UrlWriter};
 
 use super::mail::{Carrier, Mail, Url};
+use super::wrapper::percent_decoded;
 
 /// Shorter tokens carry nothing: first byte, tag and the least that fields take, in characters.
 const SHORTEST: usize = 28;
@@ -68,7 +69,7 @@ impl Opener {
         match self.decoder.decode(url) {
             Ok(token) => Found::Open(Box::new(token)),
             Err(error) if !self.has_keys && is_whole(error.kind()) => Found::Sealed(slot(url)),
-            Err(_) if !looks_like_token(last_segment(url)) => Found::Plain,
+            Err(_) if !was_token(last_segment(url)) => Found::Plain,
             Err(error) => Found::Damaged(error),
         }
     }
@@ -90,7 +91,12 @@ fn last_segment(url: &str) -> &str {
     path.rsplit('/').next().unwrap_or_default()
 }
 
-/// Whether this was a token once: as long as one, or long enough for a piece of one.
+/// Whether this was a token once, percent-encoded or not.
+fn was_token(segment: &str) -> bool {
+    looks_like_token(segment) || percent_decoded(segment).is_some_and(|segment| looks_like_token(&segment))
+}
+
+/// Whether this looks like a token: as long as one, or long enough for a piece of one.
 fn looks_like_token(segment: &str) -> bool {
     let is_token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     let length = segment.find(|c| !is_token(c)).unwrap_or(segment.len());

@@ -115,7 +115,8 @@ fn parameter(query: &str, name: &str) -> Option<String> {
     percent_decoded(raw_parameter(query, name)?)
 }
 
-fn percent_decoded(text: &str) -> Option<String> {
+/// The text with its percent-encoding undone; none if that is not UTF-8.
+pub(super) fn percent_decoded(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;

@@ -4,7 +4,7 @@ use openclick::PartReason;
 
 use super::super::mail::Document;
 use super::super::verdict::{Check, Status, worse};
-use super::{Case, counted};
+use super::{Case, NO_HEADER, counted};
 
 /// RFC 2045 §6.7, without the line end.
 const LONGEST_ENCODED: usize = 76;
@@ -16,7 +16,7 @@ pub(in super::super) fn check(case: &Case<'_>) -> Check {
     const NAME: &str = "encoding";
     let mail = case.mail;
     if mail.message.is_none() {
-        return Check::new(NAME, Status::NotChecked, "an HTML document has no transfer encoding");
+        return Check::new(NAME, Status::NotChecked, NO_HEADER);
     }
     let mut check = Check::new(NAME, Status::Pass, "");
     let mut said: Vec<String> = Vec::new();

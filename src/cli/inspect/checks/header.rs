@@ -3,13 +3,13 @@
 use super::super::token::{Found, Opener};
 use super::super::verdict::{Check, Status};
 use super::super::wrapper::unwrap;
-use super::Case;
+use super::{Case, NO_HEADER};
 
 /// `list-unsubscribe`: the mail can be unsubscribed from by its header, in one click.
 pub(in super::super) fn list_unsubscribe(case: &Case<'_>) -> Check {
     const NAME: &str = "list-unsubscribe";
     if case.mail.message.is_none() {
-        return Check::new(NAME, Status::NotChecked, "an HTML document has no header");
+        return Check::new(NAME, Status::NotChecked, NO_HEADER);
     }
     let mail = case.mail;
     let Some(field) = mail.all("List-Unsubscribe").next() else {
@@ -42,7 +42,8 @@ pub(in super::super) fn list_unsubscribe(case: &Case<'_>) -> Check {
 pub(in super::super) fn untracked(case: &Case<'_>, opener: Option<&Opener>) -> Check {
     const NAME: &str = "unsubscribe-untracked";
     let Some(field) = case.mail.all("List-Unsubscribe").next() else {
-        return Check::new(NAME, Status::NotChecked, "there is no List-Unsubscribe header");
+        let why = if case.mail.message.is_some() { "there is no List-Unsubscribe header" } else { NO_HEADER };
+        return Check::new(NAME, Status::NotChecked, why);
     };
     let mut check = Check::new(NAME, Status::Pass, "the unsubscribe URL of the header is not tracked");
     for url in &case.mail.unsubscribe {

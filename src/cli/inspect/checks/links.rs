@@ -109,7 +109,7 @@ pub(in super::super) fn attributes(case: &Case<'_>) -> Check {
     let mut check = Check::new(NAME, Status::Pass, "no tracking attribute is left");
     let (mut left, mut foreign, mut placeholders) = (0, 0, 0);
     for document in &case.mail.documents {
-        let mut at = |check: Check, offset: u64, what: String| {
+        let at = |check: Check, offset: u64, what: String| {
             let offset = document.offset(usize::try_from(offset).unwrap_or_default());
             check.at(case.mail, offset, Some(&document.path), what)
         };

@@ -35,7 +35,10 @@ pub(super) struct Expected<'a> {
     pub(super) allowed: Vec<&'a str>,
 }
 
-/// A count with its noun and verb.
+/// Why what the header says is not checked.
+const NO_HEADER: &str = "an HTML document has no header";
+
+/// A count with its noun.
 pub(super) fn counted(count: usize, what: &str) -> String {
     super::super::summary::counted(count as u64, what)
 }

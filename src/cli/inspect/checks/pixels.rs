@@ -37,11 +37,18 @@ fn pixel(case: &Case<'_>, kind: EventKind) -> Check {
     if documents.len() > 1 {
         check.message += ", in each alternative";
     }
-    let mut said = false;
+    let (mut said, mut said_pass) = (false, false);
     for (index, document) in documents {
         let result = judge(case, index, document, kind);
         let (status, message, urls) = match result {
-            Ok(pixel) if is_expected => (Status::Pass, String::new(), vec![pixel]),
+            Ok(pixel) if is_expected => {
+                if check.status == Status::Pass {
+                    let (line, column) = case.mail.place(pixel.0.at);
+                    check.message += &format!("{} ({line}:{column})", if said_pass { " and" } else { "" });
+                    said_pass = true;
+                }
+                (Status::Pass, String::new(), vec![pixel])
+            }
             Ok(pixel) => {
                 (Status::Fail, format!("a pixel stands at {place}, and the mail was sent without"), vec![pixel])
             }
@@ -86,6 +93,12 @@ fn judge<'a>(case: &'a Case<'_>, index: usize, document: &Document<'_>, kind: Ev
     let placed = own.iter().copied().find(at_place);
     let wrong = |status, why: String, pixels| Err(((status, why), pixels));
     let name = if is_start(kind) { "initial_open" } else { "open" };
+    if placed.is_none()
+        && let Some(other) = all.into_iter().find(at_place)
+    {
+        let why = format!("the pixel there counts as {}, not as {name}", kind_of(&other));
+        return wrong(Status::Fail, why, vec![other]);
+    }
     match (placed, own.as_slice()) {
         (Some(pixel), [_]) => Ok(pixel),
         (Some(_), several) => wrong(
@@ -93,13 +106,7 @@ fn judge<'a>(case: &'a Case<'_>, index: usize, document: &Document<'_>, kind: Ev
             format!("{} of this kind: the mail counts more than one {name} at once", counted(several.len(), "pixel")),
             own,
         ),
-        (None, []) => {
-            if let Some(other) = all.into_iter().find(at_place) {
-                let why = format!("the pixel there counts as {}, not as {name}", kind_of(&other));
-                return wrong(Status::Fail, why, vec![other]);
-            }
-            wrong(Status::Fail, missing(case, document, kind), vec![])
-        }
+        (None, []) => wrong(Status::Fail, missing(case, document, kind), vec![]),
         (None, [last]) if !is_start(kind) && offset == Some(document.bytes().len()) && is_last(case, index, last.0) => {
             wrong(
                 Status::Warning,
@@ -107,6 +114,12 @@ fn judge<'a>(case: &'a Case<'_>, index: usize, document: &Document<'_>, kind: Ev
                 own,
             )
         }
+        (None, [_]) if !is_start(kind) => wrong(
+            Status::Warning,
+            "the pixel stands elsewhere, not at the end of the body: the author's placeholder put it there, or it was moved"
+                .to_owned(),
+            own,
+        ),
         (None, _) => {
             let place = if is_start(kind) { "the start" } else { "the end" };
             wrong(Status::Fail, format!("the pixel stands elsewhere, not at {place} of the body"), own)
@@ -117,7 +130,7 @@ fn judge<'a>(case: &'a Case<'_>, index: usize, document: &Document<'_>, kind: Ev
 /// What the pixel counts as: what its token says; without keys what its markup is like.
 fn kind_of(pixel: &Pixel<'_>) -> EventKind {
     match pixel {
-        (_, Found::Open(token)) if token.link_index().is_none() => token.kind(),
+        (_, Found::Open(token)) => token.kind(),
         (url, _) if url.is_boxed => EventKind::InitialOpen,
         _ => EventKind::Open,
     }

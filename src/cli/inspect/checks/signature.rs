@@ -8,13 +8,13 @@ use sha2::{Digest, Sha256};
 
 use super::super::mail::Mail;
 use super::super::verdict::{Check, Status};
-use super::{Case, counted};
+use super::{Case, NO_HEADER, counted};
 
 /// `dkim`: a DKIM-Signature is there, covers the whole body and the unsubscribe header, and the body is as it was signed.
 pub(in super::super) fn dkim(case: &Case<'_>) -> Check {
     const NAME: &str = "dkim";
     if case.mail.message.is_none() {
-        return Check::new(NAME, Status::NotChecked, "an HTML document has no header");
+        return Check::new(NAME, Status::NotChecked, NO_HEADER);
     }
     let mail = case.mail;
     let signatures: Vec<_> = mail.all("DKIM-Signature").collect();
@@ -82,7 +82,7 @@ pub(in super::super) fn dkim(case: &Case<'_>) -> Check {
 pub(in super::super) fn arc(case: &Case<'_>) -> Check {
     const NAME: &str = "arc";
     if case.mail.message.is_none() {
-        return Check::new(NAME, Status::NotChecked, "an HTML document has no header");
+        return Check::new(NAME, Status::NotChecked, NO_HEADER);
     }
     let seals: Vec<_> = case.mail.all("ARC-Seal").collect();
     let Some(last) = seals.first() else {

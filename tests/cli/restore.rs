@@ -1,0 +1,1 @@
+//! `openclick restore`.
