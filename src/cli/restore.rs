@@ -35,7 +35,8 @@ const PLACES_SHOWN: usize = 10;
 
 const HELP: &str = "\
 Every tracking link gets its destination back, and the open pixels go. Where the author wrote destinations as HTML wants \
-them (& as &amp;), the result is their mail byte for byte, less the tracking attributes; else it is the same to a browser. \
+them (& as &amp;), the result is their mail byte for byte, less the tracking attributes (in quoted-printable a soft line break may stay); else \
+it is the same to a browser. \
 A link that cannot be opened stays as it is: its token is damaged, or sealed with a key that the key file does not have.
 
 Exit codes: 0 all restored, 1 some links could not be opened (the rest is restored and written), 64 usage, 66 no input, \

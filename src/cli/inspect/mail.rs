@@ -2,8 +2,8 @@
 
 use openclick::source::{Event, Field, Markup, Message, Part, Text};
 use openclick::{
-    Delivery, Dialect, HeaderFields, KeyRing, LinkPlace, OnSigned, Options, PartReason, PixelReport, Reason, Report,
-    addressee,
+    Delivery, Dialect, HeaderFields, KeyRing, LinkPlace, OnSigned, Options, PartReason, PixelReport, Reason,
+    Report, addressee,
 };
 
 use super::super::exit::Failure;
@@ -161,7 +161,8 @@ impl<'m> Mail<'m> {
             .max_target_length(MOST_TARGET)
             .max_url_length(usize::MAX)
             .pixel_placeholder(reading.placeholder.unwrap_or(DEFAULT_PLACEHOLDER));
-        let delivery = unsubscribe.iter().fold(Delivery::new("inspect"), |delivery, url| delivery.list_unsubscribe(url));
+        let delivery =
+            unsubscribe.iter().fold(Delivery::new("inspect"), |delivery, url| delivery.list_unsubscribe(url));
         mail.unsubscribe = unsubscribe;
         let look = Look { options: base, delivery, dialects: reading.dialects };
         match message {
@@ -174,13 +175,13 @@ impl<'m> Mail<'m> {
     fn read_parts(&mut self, message: &'m Message<'m>, look: &Look<'_>) -> Result<(), Failure> {
         // What the header switches off, and the links in plain text, which are no document's.
         let plan = look.options.clone().build()?.plan_message(message.bytes(), &look.delivery)?;
-        let is_off = |kind| plan.pixels.iter().any(|pixel| {
-            pixel.kind == kind && pixel.reason == Some(openclick::NoPlace::Off)
-        });
-        self.off = Off {
-            start: is_off(openclick::EventKind::InitialOpen),
-            end: is_off(openclick::EventKind::Open),
+        let is_off = |kind| {
+            plan.pixels
+                .iter()
+                .any(|pixel| pixel.kind == kind && pixel.reason == Some(openclick::NoPlace::Off))
         };
+        self.off =
+            Off { start: is_off(openclick::EventKind::InitialOpen), end: is_off(openclick::EventKind::Open) };
         let mut shown: Vec<usize> = Vec::new();
         for part in message.parts() {
             match (part.media_type(), part.reason()) {
@@ -217,7 +218,8 @@ impl<'m> Mail<'m> {
 
     fn add_text(&mut self, part: Part<'m>, plan: &Report) {
         let index = u32::try_from(part.index()).ok();
-        let mut links = plan.links.iter().filter(|link| link.place == LinkPlace::Text && link.part == index).peekable();
+        let mut links =
+            plan.links.iter().filter(|link| link.place == LinkPlace::Text && link.part == index).peekable();
         if links.peek().is_none() {
             return;
         }
@@ -319,7 +321,8 @@ fn is_shown_unread(why: PartReason) -> bool {
 
 /// Whether of two parts only one is shown: the innermost multipart that holds both is an alternative.
 fn are_alternatives(message: &Message<'_>, one: usize, other: usize) -> bool {
-    let above = |part: usize| std::iter::successors(message.part(part).parent(), |part| message.part(*part).parent());
+    let above =
+        |part: usize| std::iter::successors(message.part(part).parent(), |part| message.part(*part).parent());
     let of_one: Vec<usize> = above(one).collect();
     above(other)
         .find(|part| of_one.contains(part))

@@ -138,7 +138,8 @@ impl<'a> Inspector<'a> {
             [] => None,
             domains => Some(Opener::new(domains, self.format.clone(), self.is_sealed, self.keys.clone())?),
         };
-        let open = |url: &mail::Url| opener.as_ref().map_or(Found::Other, |opener| opener.open(&url.inside.url));
+        let open =
+            |url: &mail::Url| opener.as_ref().map_or(Found::Other, |opener| opener.open(&url.inside.url));
         let case = Case {
             found: mail.urls.iter().map(open).collect(),
             mail: &mail,

@@ -101,7 +101,10 @@ fn looks_like_message(source: &[u8]) -> bool {
 fn summary(source: &[u8]) -> Option<(usize, usize)> {
     let first = source.split(|byte| *byte == b'\n').next()?.trim_ascii().to_ascii_lowercase();
     // Only pages whose heading says so: a header may begin with any field.
-    if !matches!(first.as_slice(), b"original message" | b"message source" | b"view message source" | b"message raw source") {
+    if !matches!(
+        first.as_slice(),
+        b"original message" | b"message source" | b"view message source" | b"message raw source"
+    ) {
         return None;
     }
     let mut at = 0;
@@ -161,13 +164,17 @@ mod tests {
             (format!("From a@b.example Mon Jan  1\n{mail}"), "a `From ` line", 1, 0),
             (format!("\n>From a@b\n{mail}"), "1 blank line, a `From ` line", 2, 0),
             (
-                format!("\u{feff}\nOriginal Message\nMessage ID\t<x@y>\nSPF:\tPASS\n\nCopy to clipboard\n{mail}"),
+                format!(
+                    "\u{feff}\nOriginal Message\nMessage ID\t<x@y>\nSPF:\tPASS\n\nCopy to clipboard\n{mail}"
+                ),
                 "a byte order mark, 1 blank line, a summary of 5 lines above the source",
                 6,
                 0,
             ),
             (
-                mail.lines().map(|line| if line.is_empty() { "\n".into() } else { format!("\t {line}\n") }).collect(),
+                mail.lines()
+                    .map(|line| if line.is_empty() { "\n".into() } else { format!("\t {line}\n") })
+                    .collect(),
                 "an indent of 2 characters",
                 0,
                 2,

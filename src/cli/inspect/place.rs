@@ -41,8 +41,16 @@ mod tests {
     #[test]
     fn lines_and_columns() {
         let text = "a\r\n\nfür x\n".as_bytes();
-        let places =
-            [(0, (1, 1)), (2, (1, 3)), (3, (2, 1)), (4, (3, 1)), (8, (3, 4)), (9, (3, 5)), (11, (4, 1)), (99, (4, 1))];
+        let places = [
+            (0, (1, 1)),
+            (2, (1, 3)),
+            (3, (2, 1)),
+            (4, (3, 1)),
+            (8, (3, 4)),
+            (9, (3, 5)),
+            (11, (4, 1)),
+            (99, (4, 1)),
+        ];
         let lines = Lines::of(text);
         for (at, place) in places {
             assert_eq!(lines.place(text, at), place, "{at}");

@@ -28,7 +28,12 @@ pub(super) fn write(out: &mut impl Write, screen: Screen, report: &Report) -> io
     };
     paragraph(out, screen.width, "tracking domain  ", &safe(&told))?;
     if let Some(other) = &domain.in_mail {
-        paragraph(out, screen.width, "                 ", &safe(&format!("the mail shows another: {other}")))?;
+        paragraph(
+            out,
+            screen.width,
+            "                 ",
+            &safe(&format!("the mail shows another: {other}")),
+        )?;
     }
     writeln!(out)?;
     // What was not checked for one reason is told at once.
@@ -41,16 +46,19 @@ pub(super) fn write(out: &mut impl Write, screen: Screen, report: &Report) -> io
     carried(out, screen, report)?;
     writeln!(out)?;
     let counts = &report.counts;
-    let (tone, word) = if report.passed { (Tone::Good, "passed") } else { (Tone::Bad, "FAILED") };
-    writeln!(
-        out,
-        "{}: {} passed, {} failed, {}, {} not checked",
-        screen.paint(tone, word),
+    let (tone, word) = if report.passed { (Tone::Good, "passed: ") } else { (Tone::Bad, "FAILED: ") };
+    let told = format!(
+        "{} passed, {} failed, {}, {} not checked",
         counted(counts.pass as u64, "check"),
         counts.fail,
         counted(counts.warning as u64, "warning"),
         counts.not_checked
-    )
+    );
+    for (at, line) in wrapped(&told, screen.width - word.len()).iter().enumerate() {
+        let start = if at == 0 { word } else { "        " };
+        writeln!(out, "{}{line}", screen.paint(tone, start))?;
+    }
+    Ok(())
 }
 
 /// One check, or several that were not checked for one reason.
@@ -116,7 +124,8 @@ fn write_check(out: &mut impl Write, screen: Screen, checks: &[Check]) -> io::Re
 fn carried(out: &mut impl Write, screen: Screen, report: &Report) -> io::Result<()> {
     let Some(carried) = &report.carried else { return Ok(()) };
     writeln!(out, "\n{}", screen.paint(Tone::Heading, "The tokens carry"))?;
-    let links = format!("{}, {}", counted(carried.clicks as u64, "click"), counted(carried.pixels as u64, "pixel"));
+    let links =
+        format!("{}, {}", counted(carried.clicks as u64, "click"), counted(carried.pixels as u64, "pixel"));
     let customer = (carried.customer_id != 0).then(|| carried.customer_id.to_string());
     let rows = [
         ("message", Some(carried.message_id.as_str())),

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use openclick::{DecodeError, DecodeErrorKind, Decoder, KeyRing, Token, TrackingDomain, UrlFormat, UrlWriter};
+use openclick::{
+    DecodeError, DecodeErrorKind, Decoder, KeyRing, Token, TrackingDomain, UrlFormat, UrlWriter,
+};
 
 use super::mail::{Carrier, Mail, Url};
 use super::wrapper::percent_decoded;
@@ -77,7 +79,10 @@ impl Opener {
 
 /// Whether nothing but the seal is amiss.
 fn is_whole(kind: DecodeErrorKind) -> bool {
-    matches!(kind, DecodeErrorKind::NotAuthentic | DecodeErrorKind::UnknownKey(_) | DecodeErrorKind::RetiredKey(_))
+    matches!(
+        kind,
+        DecodeErrorKind::NotAuthentic | DecodeErrorKind::UnknownKey(_) | DecodeErrorKind::RetiredKey(_)
+    )
 }
 
 fn slot(url: &str) -> u8 {
@@ -148,7 +153,9 @@ pub(super) fn damage(url: &Url) -> Option<&'static str> {
     let text = url.inside.url.as_str();
     let is_html = url.carrier != Carrier::Text;
     if url.is_encoded {
-        return Some("quoted-printable is left in it: it was encoded twice, or Content-Transfer-Encoding is lost");
+        return Some(
+            "quoted-printable is left in it: it was encoded twice, or Content-Transfer-Encoding is lost",
+        );
     }
     if is_html && url.inside.by.is_empty() && url.raw.trim_ascii().contains(['\r', '\n', '\t']) {
         return Some("a line break stands in it");

@@ -63,7 +63,13 @@ impl Check {
     }
 
     /// Adds a place, by its offset in the mail.
-    pub(super) fn at(mut self, mail: &Mail<'_>, offset: usize, part: Option<&str>, what: impl Into<String>) -> Check {
+    pub(super) fn at(
+        mut self,
+        mail: &Mail<'_>,
+        offset: usize,
+        part: Option<&str>,
+        what: impl Into<String>,
+    ) -> Check {
         self.places_total += 1;
         if self.places.len() < MOST_PLACES {
             let (line, column) = mail.place(offset);

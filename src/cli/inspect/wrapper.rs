@@ -95,20 +95,22 @@ fn layer(text: &str) -> Option<(&'static str, Inside)> {
 }
 
 fn is_link(text: &str) -> bool {
-    let begins =
-        |with: &str| text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+    let begins = |with: &str| text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
     begins("http://") || begins("https://")
 }
 
 /// `google.com`, `www.google.co.uk` and the like.
 fn is_google(host: &str) -> bool {
     let name = host.strip_prefix("www.").unwrap_or(host);
-    name.strip_prefix("google.").is_some_and(|rest| rest.len() <= 6 && rest.split('.').all(|label| label.len() <= 3))
+    name.strip_prefix("google.")
+        .is_some_and(|rest| rest.len() <= 6 && rest.split('.').all(|label| label.len() <= 3))
 }
 
 /// A parameter as it is spelled. Where the ampersands were escaped twice, `amp;` stands before its name.
 fn raw_parameter<'q>(query: &'q str, name: &str) -> Option<&'q str> {
-    query.split('&').find_map(|pair| pair.strip_prefix("amp;").unwrap_or(pair).strip_prefix(name)?.strip_prefix('='))
+    query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("amp;").unwrap_or(pair).strip_prefix(name)?.strip_prefix('='))
 }
 
 fn parameter(query: &str, name: &str) -> Option<String> {
@@ -184,7 +186,9 @@ mod tests {
         let v2 = "https-3A__t.example.com_IH2-5Fa-2Db_x-3Fy-3D1-26z-3D-2520";
         for (url, by) in [
             (
-                format!("https://nam02.safelinks.protection.outlook.com/?url={encoded}&data=05%7C02&reserved=0"),
+                format!(
+                    "https://nam02.safelinks.protection.outlook.com/?url={encoded}&data=05%7C02&reserved=0"
+                ),
                 "Outlook Safe Links",
             ),
             (
@@ -196,11 +200,13 @@ mod tests {
                 "Proofpoint URL Defense v2",
             ),
             (
-                "https://urldefense.com/v3/__https:/t.example.com/IH2_a-b/x*y=1*z=*20__;PyYl!!AbC!xyz$".to_owned(),
+                "https://urldefense.com/v3/__https:/t.example.com/IH2_a-b/x*y=1*z=*20__;PyYl!!AbC!xyz$"
+                    .to_owned(),
                 "Proofpoint URL Defense v3",
             ),
             (
-                "https://urldefense.com/v3/__https://t.example.com/IH2_a-b/x**A=1&z=*20__;P3kl!!AbC!xyz$".to_owned(),
+                "https://urldefense.com/v3/__https://t.example.com/IH2_a-b/x**A=1&z=*20__;P3kl!!AbC!xyz$"
+                    .to_owned(),
                 "Proofpoint URL Defense v3",
             ),
             (
@@ -209,11 +215,17 @@ mod tests {
             ),
             (format!("https://www.google.com/url?q={encoded}&source=gmail&ust=1&usg=A"), "Google"),
             (format!("https://www.google.co.uk/url?sa=E&url={encoded}"), "Google"),
-            (format!("https://ci3.googleusercontent.com/meips/AB=s0-d-e1-ft#{inner}"), "Google's image proxy"),
+            (
+                format!("https://ci3.googleusercontent.com/meips/AB=s0-d-e1-ft#{inner}"),
+                "Google's image proxy",
+            ),
             (format!("https://secure-web.cisco.com/1abc/{encoded}"), "Cisco Secure Email"),
             (format!("https://clicktime.symantec.com/3abc?u={encoded}"), "Symantec Click-time Protection"),
             (
-                format!("https://eu-west-1.protection.sophos.com?d=example.com&u={}&i=x", STANDARD.encode(inner)),
+                format!(
+                    "https://eu-west-1.protection.sophos.com?d=example.com&u={}&i=x",
+                    STANDARD.encode(inner)
+                ),
                 "Sophos",
             ),
         ] {

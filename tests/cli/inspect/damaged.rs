@@ -64,12 +64,27 @@ const DAMAGES: &[Damage] = &[
     ),
     (
         "the pixel at the start was moved",
-        |b| b.plain.replace(top(&b.plain), "").replace("<p><a ", &format!("<p>{}<a ", top(&b.plain))).replacen(top(&b.plain), "", 1),
+        |b| {
+            b.plain
+                .replace(top(&b.plain), "")
+                .replace("<p><a ", &format!("<p>{}<a ", top(&b.plain)))
+                .replacen(top(&b.plain), "", 1)
+        },
         "",
         &["pixel-start"],
     ),
-    ("the pixel at the start is doubled", |b| b.plain.replace(top(&b.plain), &top(&b.plain).repeat(2)), "", &["pixel-start"]),
-    ("the pixel at the end is doubled", |b| b.plain.replace(bottom(&b.plain), &bottom(&b.plain).repeat(2)), "", &["pixel-end"]),
+    (
+        "the pixel at the start is doubled",
+        |b| b.plain.replace(top(&b.plain), &top(&b.plain).repeat(2)),
+        "",
+        &["pixel-start"],
+    ),
+    (
+        "the pixel at the end is doubled",
+        |b| b.plain.replace(bottom(&b.plain), &bottom(&b.plain).repeat(2)),
+        "",
+        &["pixel-end"],
+    ),
     (
         "the pixels were exchanged",
         |b| {
@@ -88,7 +103,12 @@ const DAMAGES: &[Damage] = &[
         "",
         &["pixel-start"],
     ),
-    ("the end was cut off", |b| b.plain.split("</p>\r\n</body>").next().unwrap().replace(bottom(&b.plain), ""), "", &["pixel-end"]),
+    (
+        "the end was cut off",
+        |b| b.plain.split("</p>\r\n</body>").next().unwrap().replace(bottom(&b.plain), ""),
+        "",
+        &["pixel-end"],
+    ),
     ("a tag was cut", |b| b.plain.split("\">three").next().unwrap().to_owned(), "", &["pixel-end"]),
     ("a pixel where none was to be", |b| b.plain.clone(), "--no-open", &["pixel-end"]),
     ("another where none was to be", |b| b.plain.clone(), "--no-initial-open", &["pixel-start"]),
@@ -105,17 +125,43 @@ const DAMAGES: &[Damage] = &[
         &["urls-whole", "tokens"],
     ),
     ("a token was cut", |b| b.with_url(2, |url| url[..url.len() - 9].to_owned()), "", &["tokens"]),
-    ("little is left of a token", |b| b.with_url(2, |url| url[..url.len().min(44)].to_owned()), "", &["tokens"]),
+    (
+        "little is left of a token",
+        |b| b.with_url(2, |url| url[..url.len().min(44)].to_owned()),
+        "",
+        &["tokens"],
+    ),
     (
         "a token was changed",
-        |b| b.with_url(3, |url| url.chars().rev().enumerate().map(|(at, c)| if at == 20 { if c == 'A' { 'B' } else { 'A' } } else { c }).collect::<String>().chars().rev().collect()),
+        |b| {
+            b.with_url(3, |url| {
+                url.chars()
+                    .rev()
+                    .enumerate()
+                    .map(|(at, c)| if at == 20 { if c == 'A' { 'B' } else { 'A' } } else { c })
+                    .collect::<String>()
+                    .chars()
+                    .rev()
+                    .collect()
+            })
+        },
         "",
         &["tokens"],
     ),
     ("the pixel's token was cut", |b| b.with_url(4, |url| url[..url.len() - 5].to_owned()), "", &["tokens"]),
     ("other keys", |b| b.plain.clone(), "--key-file OTHER", &["tokens"]),
-    ("another tracking domain", |b| b.plain.clone(), "--tracking-domain other.example.com", &["pixel-start", "pixel-end"]),
-    ("the domain's prefix is missing", |b| b.plain.clone(), "--tracking-domain t.example.com/x", &["pixel-start", "pixel-end"]),
+    (
+        "another tracking domain",
+        |b| b.plain.clone(),
+        "--tracking-domain other.example.com",
+        &["pixel-start", "pixel-end"],
+    ),
+    (
+        "the domain's prefix is missing",
+        |b| b.plain.clone(),
+        "--tracking-domain t.example.com/x",
+        &["pixel-start", "pixel-end"],
+    ),
     (
         "a tracking attribute is left",
         |b| b.plain.replace(">two", " data-msys-clicktrack=\"1\">two"),
@@ -128,7 +174,12 @@ const DAMAGES: &[Damage] = &[
         "--dialects sparkpost,sendgrid",
         &["attributes"],
     ),
-    ("the placeholder is left", |b| b.plain.replace("Hello <a", "{{openclick:pixel}} <a"), "", &["attributes"]),
+    (
+        "the placeholder is left",
+        |b| b.plain.replace("Hello <a", "{{openclick:pixel}} <a"),
+        "",
+        &["attributes"],
+    ),
     (
         "quoted-printable lost its label",
         |b| b.quoted.replace("Encoding: quoted-printable", "Encoding: 8bit"),
@@ -152,8 +203,18 @@ const DAMAGES: &[Damage] = &[
         "",
         &["urls-whole", "tokens"],
     ),
-    ("a line was wrapped", |b| b.with_url(2, |url| format!("{}\r\n    {}", &url[..50], &url[50..])), "", &["urls-whole", "tokens"]),
-    ("a line was broken", |b| b.with_url(0, |url| format!("{}\r\n{}", &url[..50], &url[50..])), "", &["urls-whole"]),
+    (
+        "a line was wrapped",
+        |b| b.with_url(2, |url| format!("{}\r\n    {}", &url[..50], &url[50..])),
+        "",
+        &["urls-whole", "tokens"],
+    ),
+    (
+        "a line was broken",
+        |b| b.with_url(0, |url| format!("{}\r\n{}", &url[..50], &url[50..])),
+        "",
+        &["urls-whole"],
+    ),
     ("a URL was written in lower case", |b| b.with_url(1, str::to_lowercase), "", &["urls-whole", "tokens"]),
     (
         "a token was percent-encoded",
@@ -161,8 +222,18 @@ const DAMAGES: &[Damage] = &[
         "",
         &["urls-whole", "tokens"],
     ),
-    ("base64 was damaged", |b| b.based.replacen("PGh0", "PGh0*", 1).replacen("aHRt", "aHRt!", 1), "", &["encoding"]),
-    ("an encoding that nobody knows", |b| b.based.replace("Encoding: base64", "Encoding: x-zip"), "", &["encoding"]),
+    (
+        "base64 was damaged",
+        |b| b.based.replacen("PGh0", "PGh0*", 1).replacen("aHRt", "aHRt!", 1),
+        "",
+        &["encoding"],
+    ),
+    (
+        "an encoding that nobody knows",
+        |b| b.based.replace("Encoding: base64", "Encoding: x-zip"),
+        "",
+        &["encoding"],
+    ),
     ("a link of another message", |b| b.with_url(2, |_| urls(&b.other)[2].to_owned()), "", &["one-message"]),
     (
         "two messages in one",
@@ -173,7 +244,12 @@ const DAMAGES: &[Damage] = &[
         "",
         &["one-message"],
     ),
-    ("a link of another recipient", |b| b.with_url(3, |_| urls(&b.stranger)[3].to_owned()), "", &["one-message"]),
+    (
+        "a link of another recipient",
+        |b| b.with_url(3, |_| urls(&b.stranger)[3].to_owned()),
+        "",
+        &["one-message"],
+    ),
     (
         "links were exchanged",
         |b| {
@@ -197,7 +273,12 @@ const DAMAGES: &[Damage] = &[
         &["unsubscribe-untracked"],
     ),
     ("a link that counts as an open", |b| b.with_url(2, |_| urls(&b.plain)[4].to_owned()), "", &["tokens"]),
-    ("a pixel that counts as a click", |b| b.with_url(4, |_| urls(&b.plain)[3].to_owned()), "", &["pixel-end", "tokens", "link-order"]),
+    (
+        "a pixel that counts as a click",
+        |b| b.with_url(4, |_| urls(&b.plain)[3].to_owned()),
+        "",
+        &["pixel-end", "tokens", "link-order"],
+    ),
     (
         "a cut token inside a Safe Link",
         |b| b.with_url(2, |url| safe_link(&url[..url.len() - 9])),
@@ -223,7 +304,11 @@ fn each_fails_by_the_right_checks() {
         // A later flag of one name stands above an earlier one.
         let mut settings = SETTINGS.to_owned();
         for flag in flags.split_whitespace().filter(|flag| SETTINGS.contains(*flag)) {
-            settings = settings.split("--").filter(|set| !set.starts_with(&flag[2..])).collect::<Vec<_>>().join("--");
+            settings = settings
+                .split("--")
+                .filter(|set| !set.starts_with(&flag[2..]))
+                .collect::<Vec<_>>()
+                .join("--");
         }
         let result = inspect(&sandbox, &damaged, &format!("{settings} {flags}"));
         let found = of_status(&result, "fail");

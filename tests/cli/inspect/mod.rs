@@ -69,13 +69,21 @@ fn inspect(sandbox: &Sandbox, mail: impl AsRef<[u8]>, flags: &str) -> Value {
 /// The names of the checks that ended so.
 fn of_status(result: &Value, status: &str) -> Vec<String> {
     let checks = result["checks"].as_array().unwrap().iter();
-    checks.filter(|check| check["status"] == status).map(|check| check["name"].as_str().unwrap().to_owned()).collect()
+    checks
+        .filter(|check| check["status"] == status)
+        .map(|check| check["name"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// What each check says.
 fn messages(result: &Value) -> BTreeMap<String, String> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    result["checks"].as_array().unwrap().iter().map(|check| (text(&check["name"]), text(&check["message"]))).collect()
+    result["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|check| (text(&check["name"]), text(&check["message"])))
+        .collect()
 }
 
 fn other_keys(sandbox: &Sandbox) {

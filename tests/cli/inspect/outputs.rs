@@ -20,7 +20,9 @@ fn files(folder: &str, endings: &[&str]) -> Vec<PathBuf> {
         return Vec::new();
     }
     let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| path.is_file() && endings.iter().any(|ending| path.to_string_lossy().ends_with(ending)));
+    files.retain(|path| {
+        path.is_file() && endings.iter().any(|ending| path.to_string_lossy().ends_with(ending))
+    });
     files.sort();
     files
 }
@@ -65,8 +67,16 @@ fn of_the_fixtures() {
 
 #[test]
 fn of_the_corpora() {
-    let html = [files("../shared/corpus/html/postmark", &[".html"]), files("../shared/corpus/html/cerberus", &[".html"])].concat();
-    let mail = [files("../shared/corpus/mail/spamassassin", &[""]), files("../shared/corpus/mail/mail-parser", &[""])].concat();
+    let html = [
+        files("../shared/corpus/html/postmark", &[".html"]),
+        files("../shared/corpus/html/cerberus", &[".html"]),
+    ]
+    .concat();
+    let mail = [
+        files("../shared/corpus/mail/spamassassin", &[""]),
+        files("../shared/corpus/mail/mail-parser", &[""]),
+    ]
+    .concat();
     if html.is_empty() || mail.is_empty() {
         return;
     }

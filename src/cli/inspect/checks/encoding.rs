@@ -42,8 +42,11 @@ pub(in super::super) fn check(case: &Case<'_>) -> Check {
             more => format!("{first}; and {more} more"),
         },
         None => {
-            let mut names: Vec<_> =
-                mail.documents.iter().filter_map(|document| Some(document.part.as_ref()?.encoding())).collect();
+            let mut names: Vec<_> = mail
+                .documents
+                .iter()
+                .filter_map(|document| Some(document.part.as_ref()?.encoding()))
+                .collect();
             names.dedup();
             format!("the HTML is sound {}", names.join(" and "))
         }
@@ -56,7 +59,8 @@ fn unreadable(why: PartReason, encoding: &str) -> String {
         PartReason::Encoding => "a transfer encoding that nobody knows".to_owned(),
         PartReason::Charset => "a charset that cannot be read".to_owned(),
         PartReason::Ambiguous if encoding == "base64" => {
-            "the base64 is damaged, or the header contradicts itself: readers may show something else".to_owned()
+            "the base64 is damaged, or the header contradicts itself: readers may show something else"
+                .to_owned()
         }
         PartReason::Ambiguous => "the header contradicts itself: readers may show something else".to_owned(),
         PartReason::Boundary => "the boundary is missing or cannot be one".to_owned(),
@@ -116,7 +120,8 @@ fn oddities(case: &Case<'_>, document: &Document<'_>) -> Vec<Oddity> {
         let what = format!("8-bit characters stand in {}", part.encoding());
         add(Status::Warning, &high, &what, &what);
     }
-    let mut encoded = case.mail.urls.iter().zip(&case.found).filter(|(url, _)| url.is_encoded && url.path == document.path);
+    let mut encoded =
+        case.mail.urls.iter().zip(&case.found).filter(|(url, _)| url.is_encoded && url.path == document.path);
     if let Some((url, _)) = encoded.find(|(_, found)| found.is_tracking()) {
         oddities.push(Oddity {
             status: Status::Fail,

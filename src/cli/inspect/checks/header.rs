@@ -13,10 +13,12 @@ pub(in super::super) fn list_unsubscribe(case: &Case<'_>) -> Check {
     }
     let mail = case.mail;
     let Some(field) = mail.all("List-Unsubscribe").next() else {
-        let why = "there is no List-Unsubscribe header, which Gmail, Yahoo and others ask of bulk mail (RFC 8058)";
+        let why =
+            "there is no List-Unsubscribe header, which Gmail, Yahoo and others ask of bulk mail (RFC 8058)";
         return Check::new(NAME, Status::Warning, why);
     };
-    let begins = |url: &str, with: &str| url.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+    let begins =
+        |url: &str, with: &str| url.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
     let has = |scheme| mail.unsubscribe.iter().any(|url| begins(url, scheme));
     let post = mail.all("List-Unsubscribe-Post").next();
     let is_one_click = post.is_some_and(|field| {
@@ -24,10 +26,19 @@ pub(in super::super) fn list_unsubscribe(case: &Case<'_>) -> Check {
         value.eq_ignore_ascii_case(b"List-Unsubscribe=One-Click")
     });
     let (status, message) = match (has("https://"), post) {
-        (true, Some(_)) if is_one_click => (Status::Pass, "List-Unsubscribe and List-Unsubscribe-Post are there (one click)"),
-        (true, Some(_)) => (Status::Warning, "List-Unsubscribe-Post does not say List-Unsubscribe=One-Click (RFC 8058)"),
-        (true, None) => (Status::Warning, "List-Unsubscribe is there, List-Unsubscribe-Post is not: no one-click (RFC 8058)"),
-        (false, _) if has("mailto:") => (Status::Warning, "List-Unsubscribe has no https URL: no one-click (RFC 8058)"),
+        (true, Some(_)) if is_one_click => {
+            (Status::Pass, "List-Unsubscribe and List-Unsubscribe-Post are there (one click)")
+        }
+        (true, Some(_)) => {
+            (Status::Warning, "List-Unsubscribe-Post does not say List-Unsubscribe=One-Click (RFC 8058)")
+        }
+        (true, None) => (
+            Status::Warning,
+            "List-Unsubscribe is there, List-Unsubscribe-Post is not: no one-click (RFC 8058)",
+        ),
+        (false, _) if has("mailto:") => {
+            (Status::Warning, "List-Unsubscribe has no https URL: no one-click (RFC 8058)")
+        }
         (false, _) => (Status::Warning, "List-Unsubscribe has neither an https nor a mailto URL"),
     };
     let check = Check::new(NAME, status, message);

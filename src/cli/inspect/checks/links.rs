@@ -93,7 +93,9 @@ fn is_allowed(case: &Case<'_>, url: &str) -> bool {
     if case.mail.unsubscribe.iter().any(|other| other == url) {
         return true;
     }
-    let Some(host) = Parsed::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)) else { return false };
+    let Some(host) = Parsed::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)) else {
+        return false;
+    };
     case.expected.allowed.iter().any(|pattern| match pattern.strip_prefix('*') {
         Some(suffix) => suffix.starts_with('.') && host.ends_with(&suffix.to_ascii_lowercase()),
         None => host.eq_ignore_ascii_case(pattern),
@@ -140,10 +142,18 @@ pub(in super::super) fn attributes(case: &Case<'_>) -> Check {
     }
     let mut said = Vec::new();
     if left > 0 {
-        said.push(format!("{} {} left: it was not rewritten, or by something else", counted(left, "tracking attribute"), are(left)));
+        said.push(format!(
+            "{} {} left: it was not rewritten, or by something else",
+            counted(left, "tracking attribute"),
+            are(left)
+        ));
     }
     if placeholders > 0 {
-        said.push(format!("{} {} left in the text", counted(placeholders, "pixel placeholder"), are(placeholders)));
+        said.push(format!(
+            "{} {} left in the text",
+            counted(placeholders, "pixel placeholder"),
+            are(placeholders)
+        ));
     }
     if left + placeholders > 0 {
         check.status = Status::Fail;
@@ -213,7 +223,8 @@ pub(in super::super) fn other_tracking(case: &Case<'_>) -> Check {
         }
     }
     if !counts.is_empty() {
-        let names: Vec<_> = counts.iter().map(|(name, count)| format!("{name} ({})", counted(*count, "URL"))).collect();
+        let names: Vec<_> =
+            counts.iter().map(|(name, count)| format!("{name} ({})", counted(*count, "URL"))).collect();
         check.status = Status::Warning;
         check.message = format!("tracked by someone else too: {}", names.join(", "));
     }

@@ -49,9 +49,11 @@ fn pixel(case: &Case<'_>, kind: EventKind) -> Check {
                 }
                 (Status::Pass, String::new(), vec![pixel])
             }
-            Ok(pixel) => {
-                (Status::Fail, format!("a pixel stands at {place}, and the mail was sent without"), vec![pixel])
-            }
+            Ok(pixel) => (
+                Status::Fail,
+                format!("a pixel stands at {place}, and the mail was sent without"),
+                vec![pixel],
+            ),
             Err((_, urls)) if !is_expected && urls.is_empty() => {
                 (Status::Pass, format!("no pixel stands at {place}, as expected"), vec![])
             }
@@ -59,7 +61,9 @@ fn pixel(case: &Case<'_>, kind: EventKind) -> Check {
                 (Status::NotChecked, "the message's own header or stream switches it off".to_owned(), vec![])
             }
             Err((why, urls)) => match document.pixel(kind).and_then(|pixel| pixel.reason) {
-                Some(NoPlace::Frameset) => (Status::NotChecked, "a frameset has no place for a pixel".to_owned(), vec![]),
+                Some(NoPlace::Frameset) => {
+                    (Status::NotChecked, "a frameset has no place for a pixel".to_owned(), vec![])
+                }
                 _ => (why.0, why.1, urls),
             },
         };
@@ -84,12 +88,17 @@ fn judge<'a>(case: &'a Case<'_>, index: usize, document: &Document<'_>, kind: Ev
         .iter()
         .zip(&case.found)
         .filter(|(url, found)| {
-            url.carrier == Carrier::Image && url.document == Some(index) && !url.is_encoded && found.is_tracking()
+            url.carrier == Carrier::Image
+                && url.document == Some(index)
+                && !url.is_encoded
+                && found.is_tracking()
         })
         .collect();
     let own: Vec<Pixel<'_>> = all.iter().copied().filter(|pixel| kind_of(pixel) == kind).collect();
-    let offset = document.pixel(kind).and_then(|pixel| pixel.offset).and_then(|offset| usize::try_from(offset).ok());
-    let at_place = |pixel: &Pixel<'_>| offset.is_some_and(|offset| touches(document.bytes(), pixel.0, offset, kind));
+    let offset =
+        document.pixel(kind).and_then(|pixel| pixel.offset).and_then(|offset| usize::try_from(offset).ok());
+    let at_place =
+        |pixel: &Pixel<'_>| offset.is_some_and(|offset| touches(document.bytes(), pixel.0, offset, kind));
     let placed = own.iter().copied().find(at_place);
     let wrong = |status, why: String, pixels| Err(((status, why), pixels));
     let name = if is_start(kind) { "initial_open" } else { "open" };
@@ -139,8 +148,9 @@ fn kind_of(pixel: &Pixel<'_>) -> EventKind {
 /// Whether the pixel stands where a rewrite would put it now: nothing but white space is in between. The box of a pixel at the
 /// start may be taken for a hidden preheader, so that the place is behind it.
 fn touches(bytes: &[u8], url: &Url, offset: usize, kind: EventKind) -> bool {
-    let is_blank =
-        |from: usize, to: usize| bytes.get(from..to).is_some_and(|between| between.iter().all(u8::is_ascii_whitespace));
+    let is_blank = |from: usize, to: usize| {
+        bytes.get(from..to).is_some_and(|between| between.iter().all(u8::is_ascii_whitespace))
+    };
     is_blank(url.extent.end, offset) || is_start(kind) && is_blank(offset, url.extent.start)
 }
 
@@ -153,11 +163,15 @@ fn is_last(case: &Case<'_>, index: usize, pixel: &Url) -> bool {
 fn missing(case: &Case<'_>, document: &Document<'_>, kind: EventKind) -> String {
     let place = if is_start(kind) { "the start" } else { "the end" };
     if !case.has_domain {
-        return format!("no pixel stands at {place}: nothing in the mail looks like a tracking URL of openclick");
+        return format!(
+            "no pixel stands at {place}: nothing in the mail looks like a tracking URL of openclick"
+        );
     }
     match document.pixel(kind).and_then(|pixel| pixel.reason) {
         Some(NoPlace::Unfinished) => {
-            format!("no pixel stands at {place}: the document ends inside a tag, a comment or raw text, as if cut")
+            format!(
+                "no pixel stands at {place}: the document ends inside a tag, a comment or raw text, as if cut"
+            )
         }
         Some(NoPlace::Template) => format!("no pixel stands at {place}: the document ends inside a template"),
         _ => format!("no pixel stands at {place} of the body"),

@@ -31,7 +31,10 @@ pub(in super::super) fn dkim(case: &Case<'_>) -> Check {
         let tags = Tags::of(field);
         let signer = tags.get("d").unwrap_or_else(|| "nobody".to_owned());
         let mut told = vec![format!("by {signer}")];
-        if tags.get("l").is_some_and(|length| length.parse::<usize>().is_ok_and(|length| length < body(mail).len())) {
+        if tags
+            .get("l")
+            .is_some_and(|length| length.parse::<usize>().is_ok_and(|length| length < body(mail).len()))
+        {
             limited += 1;
             told.push("only the start of the body is signed (l=)".to_owned());
         }
@@ -44,7 +47,8 @@ pub(in super::super) fn dkim(case: &Case<'_>) -> Check {
             None => told.push("its body hash cannot be compared here".to_owned()),
         }
         let signs = |name: &str| {
-            tags.get("h").is_some_and(|names| names.split(':').any(|other| other.trim().eq_ignore_ascii_case(name)))
+            tags.get("h")
+                .is_some_and(|names| names.split(':').any(|other| other.trim().eq_ignore_ascii_case(name)))
         };
         if has_unsubscribe && !signs("List-Unsubscribe") || has_post && !signs("List-Unsubscribe-Post") {
             unsigned += 1;
@@ -68,7 +72,8 @@ pub(in super::super) fn dkim(case: &Case<'_>) -> Check {
     }
     if unsigned == all {
         check.status = Status::Warning;
-        message += "; the List-Unsubscribe headers are not signed, so that one-click is not offered (RFC 8058 §4)";
+        message +=
+            "; the List-Unsubscribe headers are not signed, so that one-click is not offered (RFC 8058 §4)";
     }
     message += "; the signature is not verified here";
     if let Some(said) = said_of_dkim(mail) {
@@ -86,10 +91,15 @@ pub(in super::super) fn arc(case: &Case<'_>) -> Check {
     }
     let seals: Vec<_> = case.mail.all("ARC-Seal").collect();
     let Some(last) = seals.first() else {
-        return Check::new(NAME, Status::NotChecked, "there is no ARC-Seal: nobody who passed it on sealed it");
+        return Check::new(
+            NAME,
+            Status::NotChecked,
+            "there is no ARC-Seal: nobody who passed it on sealed it",
+        );
     };
     let signer = Tags::of(last).get("d").unwrap_or_else(|| "nobody".to_owned());
-    let message = format!("{} in the chain, the last by {signer}; not verified here", counted(seals.len(), "ARC seal"));
+    let message =
+        format!("{} in the chain, the last by {signer}; not verified here", counted(seals.len(), "ARC seal"));
     Check::new(NAME, Status::Pass, message).at(case.mail, last.range.start, None, format!("by {signer}"))
 }
 

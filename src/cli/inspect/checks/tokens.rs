@@ -34,7 +34,8 @@ pub(in super::super) fn whole(case: &Case<'_>) -> Check {
     if total == 0 {
         return Check::new(NAME, Status::NotChecked, NONE);
     }
-    let mut check = Check::new(NAME, Status::Pass, "no tracking URL was broken by line wraps, encodings or escapes");
+    let mut check =
+        Check::new(NAME, Status::Pass, "no tracking URL was broken by line wraps, encodings or escapes");
     for (url, _) in case.tracking() {
         if let Some(why) = damage(url) {
             check = check.at(case.mail, url.at, Some(&url.path), why);
@@ -71,7 +72,11 @@ pub(in super::super) fn valid(case: &Case<'_>) -> Check {
             }
             Found::Open(token) if !fits(url, token) => {
                 misused += 1;
-                format!("{} that counts as {}", if url.carrier == Carrier::Image { "an image" } else { "a link" }, token.kind())
+                format!(
+                    "{} that counts as {}",
+                    if url.carrier == Carrier::Image { "an image" } else { "a link" },
+                    token.kind()
+                )
             }
             Found::Closed => {
                 closed += 1;
@@ -108,7 +113,11 @@ pub(in super::super) fn valid(case: &Case<'_>) -> Check {
         }
     } else if misused > 0 {
         check.status = Status::Fail;
-        check.message = format!("{misused} of {} {} used for another purpose", counted(total, "tracking URL"), are(misused));
+        check.message = format!(
+            "{misused} of {} {} used for another purpose",
+            counted(total, "tracking URL"),
+            are(misused)
+        );
     }
     if plain > 0 {
         check.status = worse(check.status, Status::Warning);
@@ -147,7 +156,9 @@ pub(in super::super) fn one_message(case: &Case<'_>) -> Check {
         *messages.entry(token.message_id()).or_default() += 1;
         *recipients.entry(token.recipient().unwrap_or_default()).or_default() += 1;
     }
-    let most = |counts: &BTreeMap<&str, usize>| counts.iter().max_by_key(|(_, count)| **count).map(|(name, _)| (*name).to_owned());
+    let most = |counts: &BTreeMap<&str, usize>| {
+        counts.iter().max_by_key(|(_, count)| **count).map(|(name, _)| (*name).to_owned())
+    };
     let (message, recipient) = (most(&messages).unwrap_or_default(), most(&recipients).unwrap_or_default());
     let mut check = Check::new(NAME, Status::Pass, "every token names the same message and recipient");
     for (url, token) in case.tokens() {
@@ -174,8 +185,10 @@ pub(in super::super) fn order(case: &Case<'_>) -> Check {
     if let Some(check) = without_tokens(case, NAME) {
         return check;
     }
-    let links: Vec<_> =
-        case.tokens().filter_map(|(url, token)| Some((url, token.message_id(), token.link_index()?))).collect();
+    let links: Vec<_> = case
+        .tokens()
+        .filter_map(|(url, token)| Some((url, token.message_id(), token.link_index()?)))
+        .collect();
     if links.is_empty() {
         return Check::new(NAME, Status::NotChecked, "there is no wrapped link");
     }
@@ -183,12 +196,18 @@ pub(in super::super) fn order(case: &Case<'_>) -> Check {
     let mut last: BTreeMap<&str, u32> = BTreeMap::new();
     for (url, message, index) in links {
         if let Some(before) = last.insert(message, index).filter(|before| *before >= index) {
-            check = check.at(case.mail, url.at, Some(&url.path), format!("link {index} stands behind link {before}"));
+            check = check.at(
+                case.mail,
+                url.at,
+                Some(&url.path),
+                format!("link {index} stands behind link {before}"),
+            );
         }
     }
     if check.places_total > 0 {
         check.status = Status::Fail;
-        check.message = "links were moved, doubled, or taken from elsewhere: their numbers are out of order".to_owned();
+        check.message =
+            "links were moved, doubled, or taken from elsewhere: their numbers are out of order".to_owned();
     }
     check
 }
