@@ -80,13 +80,14 @@ pub struct Restored {
     pub links: u64,
     /// How many pixels were taken out.
     pub pixels: u64,
-    /// Links to the tracking domain whose token could not be opened: they stayed.
+    /// Links to the tracking domain that stayed.
     pub unopened: Vec<Unopened>,
     /// The offset from which nothing was looked at, since more than 20,000 elements are open there.
     pub limit: Option<u64>,
 }
 
-/// A link to the tracking domain that [`Rewriter::restore_html`] could not open: its token is damaged, or of another key.
+/// A link to the tracking domain that [`Rewriter::restore_html`] had to leave: its token is damaged or of another key, or, in a
+/// message, its destination does not fit a line of the part's encoding.
 ///
 /// ```
 /// # use openclick::{Delivery, KeyRing, Options};

@@ -12,12 +12,13 @@ use crate::charset::Charset;
 use crate::error::Result;
 use crate::fields::HeaderFields;
 use crate::mime::charset::Text;
-use crate::mime::{self, Encoding, Kind, Structure, Untouched, transfer};
+use crate::mime::transfer::{self, Refused};
+use crate::mime::{self, Encoding, Kind, Structure, Untouched};
 use crate::options::{Delivery, OnSigned};
 use crate::plan::Planner;
 use crate::report::{PartReason, PartReport, Report, Status};
 use crate::restore;
-use crate::rewriter::{Restored, Rewritten, Shared, check};
+use crate::rewriter::{Restored, Rewritten, Shared, Unopened, check};
 
 use self::part::{PartWork, around};
 
@@ -134,18 +135,53 @@ pub(crate) fn restore(shared: &Shared, message: &[u8]) -> Result<Restored> {
         restored.unopened.extend(own.unopened_in(u32::try_from(index).ok()));
         restored.limit = restored.limit.or(own.limit);
         own.edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
-        let Some(edits) = text.back(own.edits).filter(|edits| !edits.is_empty()) else { continue };
-        let mut bytes = Vec::new();
+        // Where each link stands in the decoded part; none for a pixel, which goes.
+        let mut places: Vec<Option<u64>> = own
+            .edits
+            .iter()
+            .map(|edit| (!edit.replacement.is_empty()).then_some(edit.range.start as u64))
+            .collect();
+        let mut edits = text.back(std::mem::take(&mut own.edits)).unwrap_or_default();
         let is_delimiter = |line: &[u8]| structure.is_delimiter(index, line);
         let around = around(message, part, &is_delimiter);
-        if transfer::apply(body, &decoded, &edits, &around, &mut bytes).is_ok() {
-            restored.links += own.links;
-            restored.pixels += own.pixels;
-            replaced.push(Replaced { range: part.body.clone(), bytes });
+        let mut left: Vec<u64> = Vec::new();
+        if edits.len() != places.len() {
+            left.extend(places.iter().flatten());
+            edits.clear();
         }
+        while !edits.is_empty() {
+            let mut bytes = Vec::new();
+            match transfer::apply(body, &decoded, &edits, &around, &mut bytes) {
+                Ok(()) => {
+                    restored.links += own.links - left.len() as u64;
+                    restored.pixels += edits.iter().filter(|edit| edit.replacement.is_empty()).count() as u64;
+                    replaced.push(Replaced { range: part.body.clone(), bytes });
+                    break;
+                }
+                Err(refused) => {
+                    // A destination may be longer than a line of the encoding, where the token that carries it is not.
+                    let indices = match refused {
+                        Refused::LineTooLong(indices) if !indices.is_empty() => indices,
+                        _ => (0..edits.len()).collect(),
+                    };
+                    left.extend(indices.iter().filter_map(|index| places[*index]));
+                    places = without(places, &indices);
+                    edits = part::split(edits, &indices).1;
+                }
+            }
+        }
+        let part = u32::try_from(index).ok();
+        restored.unopened.extend(left.into_iter().map(|offset| Unopened { part, offset }));
     }
+    restored.unopened.sort_by_key(|link| (link.part, link.offset));
     restored.bytes = put_together(message, &replaced);
     Ok(restored)
+}
+
+/// The entries but those with these indices, which ascend.
+fn without<T>(entries: Vec<T>, indices: &[usize]) -> Vec<T> {
+    let is_left = |index: &usize| indices.binary_search(index).is_err();
+    entries.into_iter().enumerate().filter(|(index, _)| is_left(index)).map(|(_, entry)| entry).collect()
 }
 
 /// The message with its stretches replaced, which are in order.

@@ -1,9 +1,13 @@
 //! A mail as it was received: its documents, and every URL in them that tracking could be about.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ops::Range;
+
 use openclick::source::{Event, Field, Markup, Message, Part, Text};
 use openclick::{
     Delivery, Dialect, HeaderFields, KeyRing, LinkPlace, OnSigned, Options, PartReason, PixelReport, Reason,
-    Report, addressee,
+    Report, Rewriter, addressee,
 };
 
 use super::super::exit::Failure;
@@ -66,6 +70,8 @@ pub(super) struct Document<'m> {
     pub(super) report_all: Report,
     /// Whether the open pixels belong into it.
     pub(super) has_pixels: bool,
+    /// Which of the mail's URLs are its own.
+    pub(super) urls: Range<usize>,
 }
 
 /// What a URL belongs to.
@@ -81,8 +87,6 @@ pub(super) enum Carrier {
 #[derive(Debug, Clone)]
 pub(super) struct Url {
     pub(super) carrier: Carrier,
-    /// An index into the documents; none in plain text.
-    pub(super) document: Option<usize>,
     /// The number of the part.
     pub(super) path: String,
     /// Where its value begins in the mail.
@@ -98,7 +102,7 @@ pub(super) struct Url {
     /// What a rewrite would say of a link that is left.
     pub(super) reason: Option<Reason>,
     /// An image: from the start of its tag, or of the hidden box around it, to the end, in the document.
-    pub(super) extent: std::ops::Range<usize>,
+    pub(super) extent: Range<usize>,
     /// An image: it stands in a hidden box of its own, as the pixel at the start does.
     pub(super) is_boxed: bool,
 }
@@ -164,7 +168,7 @@ impl<'m> Mail<'m> {
         let delivery =
             unsubscribe.iter().fold(Delivery::new("inspect"), |delivery, url| delivery.list_unsubscribe(url));
         mail.unsubscribe = unsubscribe;
-        let look = Look { options: base, delivery, dialects: reading.dialects };
+        let look = Look { options: base, delivery, dialects: reading.dialects, known: RefCell::default() };
         match message {
             None => mail.add_document(None, None, bytes, reading.charset, &look)?,
             Some(message) => mail.read_parts(message, &look)?,
@@ -218,18 +222,18 @@ impl<'m> Mail<'m> {
 
     fn add_text(&mut self, part: Part<'m>, plan: &Report) {
         let index = u32::try_from(part.index()).ok();
-        let mut links =
-            plan.links.iter().filter(|link| link.place == LinkPlace::Text && link.part == index).peekable();
-        if links.peek().is_none() {
+        // In the order of their parts.
+        let links = &plan.links[plan.links.partition_point(|link| link.part < index)..];
+        let links = &links[..links.partition_point(|link| link.part <= index)];
+        if links.is_empty() {
             return;
         }
         let Some(text) = part.text() else { return };
-        for link in links {
+        for link in links.iter().filter(|link| link.place == LinkPlace::Text) {
             let start = usize::try_from(link.range.start).unwrap_or_default();
             let seen = link.target.clone().unwrap_or_else(|| link.raw.clone());
             self.urls.push(Url {
                 carrier: Carrier::Text,
-                document: None,
                 path: part.path(),
                 at: text.offset_in_message(start),
                 raw: link.raw.clone(),
@@ -260,21 +264,17 @@ impl<'m> Mail<'m> {
             Some(name) => Some(name),
             None => charset,
         };
-        let rewriter = |dialects: &[Dialect]| {
-            let options = look.options.clone().dialects(dialects.iter().copied());
-            label.map_or(options.clone(), |label| options.charset(label)).build()
-        };
-        let report = rewriter(look.dialects)?.plan_html(bytes, &look.delivery)?;
-        let report_all = rewriter(&Dialect::ALL)?.plan_html(bytes, &look.delivery)?;
+        let [with_own, with_all] = look.rewriters(label)?;
+        let report = with_own.plan_html(bytes, &look.delivery)?;
+        let report_all = with_all.plan_html(bytes, &look.delivery)?;
+        self.links_uncounted += report_all.links_total - report_all.links.len() as u64;
         let path = part.as_ref().map(|part| part.path()).unwrap_or_default();
-        self.documents.push(Document { part, path, text, html, report, report_all, has_pixels: true });
-        let index = self.documents.len() - 1;
-        let mut urls = urls(&self.documents[index], index);
-        self.links_uncounted += {
-            let report = &self.documents[index].report_all;
-            report.links_total - report.links.len() as u64
-        };
-        self.urls.append(&mut urls);
+        let start = self.urls.len();
+        let mut document =
+            Document { part, path, text, html, report, report_all, has_pixels: true, urls: start..start };
+        self.urls.append(&mut urls(&document));
+        document.urls.end = self.urls.len();
+        self.documents.push(document);
         Ok(())
     }
 
@@ -300,6 +300,24 @@ struct Look<'a> {
     options: Options,
     delivery: Delivery,
     dialects: &'a [Dialect],
+    /// By the label of the charset.
+    known: RefCell<HashMap<Option<String>, [Rewriter; 2]>>,
+}
+
+impl Look<'_> {
+    /// Rewriters for a charset: with the dialects in use, and with all. Mails may have very many parts.
+    fn rewriters(&self, label: Option<&str>) -> Result<[Rewriter; 2], Failure> {
+        if let Some(known) = self.known.borrow().get(&label.map(str::to_owned)) {
+            return Ok(known.clone());
+        }
+        let make = |dialects: &[Dialect]| {
+            let options = self.options.clone().dialects(dialects.iter().copied());
+            label.map_or(options.clone(), |label| options.charset(label)).build()
+        };
+        let made = [make(self.dialects)?, make(&Dialect::ALL)?];
+        self.known.borrow_mut().insert(label.map(str::to_owned), made.clone());
+        Ok(made)
+    }
 }
 
 /// The longest destination that an option allows.
@@ -330,13 +348,12 @@ fn are_alternatives(message: &Message<'_>, one: usize, other: usize) -> bool {
 }
 
 /// The links and images of a document, in order.
-fn urls(document: &Document<'_>, index: usize) -> Vec<Url> {
+fn urls(document: &Document<'_>) -> Vec<Url> {
     let mut found: Vec<(usize, Url)> = Vec::new();
     let new = |carrier, raw: String, seen: &str| {
         let (seen, is_encoded) = without_leftover(seen.trim_matches(|c: char| c <= ' '));
         Url {
             carrier,
-            document: Some(index),
             path: document.path.clone(),
             at: 0,
             raw,

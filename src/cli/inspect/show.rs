@@ -126,6 +126,7 @@ fn carried(out: &mut impl Write, screen: Screen, report: &Report) -> io::Result<
     writeln!(out, "\n{}", screen.paint(Tone::Heading, "The tokens carry"))?;
     let links =
         format!("{}, {}", counted(carried.clicks as u64, "click"), counted(carried.pixels as u64, "pixel"));
+    let slot = format!("slot {}", carried.slot);
     let customer = (carried.customer_id != 0).then(|| carried.customer_id.to_string());
     let rows = [
         ("message", Some(carried.message_id.as_str())),
@@ -135,6 +136,7 @@ fn carried(out: &mut impl Write, screen: Screen, report: &Report) -> io::Result<
         ("subaccount", carried.subaccount.as_deref()),
         ("pool", carried.pool.as_deref()),
         ("URLs", Some(&*links)),
+        ("key", Some(&*slot)),
     ];
     for (name, value) in rows {
         if let Some(value) = value {
@@ -142,7 +144,7 @@ fn carried(out: &mut impl Write, screen: Screen, report: &Report) -> io::Result<
             writeln!(out, "  {name}{}", shorten(&safe(value), screen.width.saturating_sub(14)))?;
         }
     }
-    writeln!(out, "  {}key slot {}", " ".repeat(12), carried.slot)
+    Ok(())
 }
 
 /// A text behind a heading, its further lines under its first.

@@ -46,7 +46,7 @@ fn wrapped_links_are_unwrapped_and_named() {
                 said["wrappers"],
                 format!("wrapped on the way by {name} (3): taken off, 3 tracking URLs of ours inside")
             );
-            assert_eq!(said["links-wrapped"], "3 links wrapped");
+            assert_eq!(said["links-wrapped"], "all 3 links are wrapped");
             let wrapped =
                 result["urls"].as_array().unwrap().iter().filter(|url| url["wrapped_by"][0] == *name);
             assert_eq!(wrapped.count(), 3);
@@ -77,7 +77,7 @@ fn mimecast_is_named_with_the_domain_that_it_shows() {
     assert!(result["passed"].as_bool().unwrap());
     let said = messages(&result);
     assert!(said["wrappers"].ends_with("; 3 cannot be opened by anybody else"), "{}", said["wrappers"]);
-    assert_eq!(said["links-wrapped"], "0 links wrapped, 3 cannot be looked into");
+    assert_eq!(said["links-wrapped"], "no link can be seen, 3 cannot be looked into");
     let check =
         result["checks"].as_array().unwrap().iter().find(|check| check["name"] == "wrappers").unwrap();
     assert_eq!(check["places"][0]["what"], "cannot be opened, shows t.example.com");
@@ -149,7 +149,7 @@ fn the_tracking_domain_is_found_in_the_mail() {
         let result = inspect(&sandbox, mail, "--key-file KEYS --expect-all-tracked");
         assert_eq!(result["tracking_domain"], serde_json::json!({"url": domain, "origin": "found"}));
         assert_eq!(of_status(&result, "fail"), [""; 0], "{domain}");
-        assert_eq!(messages(&result)["tokens"], "5 tracking URLs authentic");
+        assert_eq!(messages(&result)["tokens"], "all 5 tracking URLs are authentic");
     }
     let result = inspect(&sandbox, mail("8bit", BODY), "");
     assert_eq!(result["tracking_domain"], serde_json::json!({"origin": "none"}));
@@ -177,7 +177,7 @@ fn tokens_say_what_they_carry() {
     let result = inspect(&sandbox, mail, SETTINGS);
     assert_eq!(
         messages(&result)["tokens"],
-        "5 tracking URLs authentic; expired on 2001-09-09: events no longer count"
+        "all 5 tracking URLs are authentic; expired on 2001-09-09: events no longer count"
     );
     assert!(result["passed"].as_bool().unwrap());
 }
@@ -255,7 +255,7 @@ fn links_in_plain_text_are_read_too() {
     let mail = mail("8bit", BODY).replace("\r\nHello\r\n", "\r\nSee https://shop.example/text for more.\r\n");
     let tracked = tracked(&sandbox, &mail, "--text-links");
     let result = inspect(&sandbox, &tracked, SETTINGS);
-    assert_eq!(messages(&result)["tokens"], "6 tracking URLs authentic");
+    assert_eq!(messages(&result)["tokens"], "all 6 tracking URLs are authentic");
     assert_eq!(result["urls"][0]["carrier"], "text");
     let url = urls(&tracked)[0];
     let cut = tracked.replacen(url, &url[..url.len() - 3], 1);

@@ -48,7 +48,7 @@ pub(in super::super) fn check(case: &Case<'_>) -> Check {
                 .filter_map(|document| Some(document.part.as_ref()?.encoding()))
                 .collect();
             names.dedup();
-            format!("the HTML is sound {}", names.join(" and "))
+            format!("the HTML is in {}, and sound", names.join(" and "))
         }
     };
     check
@@ -120,13 +120,13 @@ fn oddities(case: &Case<'_>, document: &Document<'_>) -> Vec<Oddity> {
         let what = format!("8-bit characters stand in {}", part.encoding());
         add(Status::Warning, &high, &what, &what);
     }
-    let mut encoded =
-        case.mail.urls.iter().zip(&case.found).filter(|(url, _)| url.is_encoded && url.path == document.path);
+    let mut encoded = case.of_document(document).filter(|(url, _)| url.is_encoded);
     if let Some((url, _)) = encoded.find(|(_, found)| found.is_tracking()) {
         oddities.push(Oddity {
             status: Status::Fail,
             at: url.at,
-            what: "quoted-printable stands in the markup (=3D): encoded twice, or Content-Transfer-Encoding is lost".to_owned(),
+            what: "quoted-printable stands in the markup (=3D): encoded twice, or Content-Transfer-Encoding is lost"
+                .to_owned(),
         });
     }
     oddities

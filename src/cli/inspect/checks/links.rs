@@ -1,6 +1,6 @@
 //! The links: wrapped, and what stands around or beside our wrapping.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use openclick::{Change, Reason};
 use url::Url as Parsed;
@@ -38,7 +38,9 @@ pub(in super::super) fn wrapped(case: &Case<'_>) -> Check {
     };
     let mut check = match (unwrapped.len(), tracked.len()) {
         (0, 0) if opaque == 0 => Check::new(NAME, Status::Pass, "there is no http or https link to wrap"),
-        (0, count) => Check::new(NAME, Status::Pass, format!("{} wrapped{closed}", counted(count, "link"))),
+        (0, 0) => Check::new(NAME, Status::NotChecked, format!("no link can be seen{closed}")),
+        (0, 1) => Check::new(NAME, Status::Pass, format!("the one link is wrapped{closed}")),
+        (0, count) => Check::new(NAME, Status::Pass, format!("all {count} links are wrapped{closed}")),
         (count, 0) => Check::new(
             NAME,
             Status::Warning,
@@ -115,9 +117,10 @@ pub(in super::super) fn attributes(case: &Case<'_>) -> Check {
             let offset = document.offset(usize::try_from(offset).unwrap_or_default());
             check.at(case.mail, offset, Some(&document.path), what)
         };
-        let own = &document.report.removed;
+        let own: HashSet<u64> =
+            document.report.removed.iter().map(|attribute| attribute.range.start).collect();
         for attribute in &document.report_all.removed {
-            let is_own = own.iter().any(|other| other.range == attribute.range);
+            let is_own = own.contains(&attribute.range.start);
             (left, foreign) = (left + usize::from(is_own), foreign + usize::from(!is_own));
             check = at(check, attribute.range.start, format!("{}=\"{}\"", attribute.name, attribute.value));
         }
@@ -143,7 +146,7 @@ pub(in super::super) fn attributes(case: &Case<'_>) -> Check {
     let mut said = Vec::new();
     if left > 0 {
         said.push(format!(
-            "{} {} left: it was not rewritten, or by something else",
+            "{} {} left: the mail was not rewritten, or changed since",
             counted(left, "tracking attribute"),
             are(left)
         ));

@@ -7,7 +7,7 @@ pub(super) mod pixels;
 pub(super) mod signature;
 pub(super) mod tokens;
 
-use super::mail::Mail;
+use super::mail::{Document, Mail, Url};
 use super::token::Found;
 
 /// What every check looks at.
@@ -20,6 +20,14 @@ pub(super) struct Case<'a> {
     pub(super) has_keys: bool,
     /// A tracking domain is known, given or found.
     pub(super) has_domain: bool,
+}
+
+impl Case<'_> {
+    /// The URLs of a document, in order, and what each turned out to be.
+    fn of_document(&self, document: &Document<'_>) -> impl Iterator<Item = (&Url, &Found)> {
+        let range = document.urls.clone();
+        self.mail.urls[range.clone()].iter().zip(&self.found[range])
+    }
 }
 
 /// How the mail was sent.

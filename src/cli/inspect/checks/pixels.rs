@@ -24,8 +24,7 @@ fn pixel(case: &Case<'_>, kind: EventKind) -> Check {
         true => ("pixel-start", "the start", case.mail.off.start, case.expected.initial_open),
         false => ("pixel-end", "the end", case.mail.off.end, case.expected.open),
     };
-    let documents: Vec<_> =
-        case.mail.documents.iter().enumerate().filter(|(_, document)| document.has_pixels).collect();
+    let documents: Vec<_> = case.mail.documents.iter().filter(|document| document.has_pixels).collect();
     if documents.is_empty() {
         let why = match case.mail.unread.is_empty() {
             true => "the mail has no HTML part",
@@ -38,8 +37,8 @@ fn pixel(case: &Case<'_>, kind: EventKind) -> Check {
         check.message += ", in each alternative";
     }
     let (mut said, mut said_pass) = (false, false);
-    for (index, document) in documents {
-        let result = judge(case, index, document, kind);
+    for document in documents {
+        let result = judge(case, document, kind);
         let (status, message, urls) = match result {
             Ok(pixel) if is_expected => {
                 if check.status == Status::Pass {
@@ -81,18 +80,10 @@ fn pixel(case: &Case<'_>, kind: EventKind) -> Check {
 /// The pixel that stands at its place; else why there is none, and pixels that stand elsewhere.
 type Judged<'a> = Result<Pixel<'a>, ((Status, String), Vec<Pixel<'a>>)>;
 
-fn judge<'a>(case: &'a Case<'_>, index: usize, document: &Document<'_>, kind: EventKind) -> Judged<'a> {
+fn judge<'a>(case: &'a Case<'_>, document: &Document<'_>, kind: EventKind) -> Judged<'a> {
     let all: Vec<Pixel<'_>> = case
-        .mail
-        .urls
-        .iter()
-        .zip(&case.found)
-        .filter(|(url, found)| {
-            url.carrier == Carrier::Image
-                && url.document == Some(index)
-                && !url.is_encoded
-                && found.is_tracking()
-        })
+        .of_document(document)
+        .filter(|(url, found)| url.carrier == Carrier::Image && !url.is_encoded && found.is_tracking())
         .collect();
     let own: Vec<Pixel<'_>> = all.iter().copied().filter(|pixel| kind_of(pixel) == kind).collect();
     let offset =
@@ -116,7 +107,7 @@ fn judge<'a>(case: &'a Case<'_>, index: usize, document: &Document<'_>, kind: Ev
             own,
         ),
         (None, []) => wrong(Status::Fail, missing(case, document, kind), vec![]),
-        (None, [last]) if !is_start(kind) && offset == Some(document.bytes().len()) && is_last(case, index, last.0) => {
+        (None, [last]) if !is_start(kind) && offset == Some(document.bytes().len()) && is_last(case, document, last.0) => {
             wrong(
                 Status::Warning,
                 "text was added behind the pixel at the end, by a list or a relay".to_owned(),
@@ -155,9 +146,9 @@ fn touches(bytes: &[u8], url: &Url, offset: usize, kind: EventKind) -> bool {
 }
 
 /// Whether no tracking URL follows in the document.
-fn is_last(case: &Case<'_>, index: usize, pixel: &Url) -> bool {
-    let later = case.mail.urls.iter().zip(&case.found).filter(|(url, _)| url.document == Some(index));
-    !later.into_iter().any(|(url, found)| url.at > pixel.at && found.is_tracking())
+fn is_last(case: &Case<'_>, document: &Document<'_>, pixel: &Url) -> bool {
+    let mut later = case.of_document(document);
+    !later.any(|(url, found)| url.at > pixel.at && found.is_tracking())
 }
 
 fn missing(case: &Case<'_>, document: &Document<'_>, kind: EventKind) -> String {

@@ -58,7 +58,12 @@ pub(in super::super) fn whole(case: &Case<'_>) -> Check {
 pub(in super::super) fn valid(case: &Case<'_>) -> Check {
     const NAME: &str = "tokens";
     let total = case.tracking().count();
-    let mut check = Check::new(NAME, Status::Pass, format!("{} authentic", counted(total, "tracking URL")));
+    let all = if total == 1 {
+        "the one tracking URL is".to_owned()
+    } else {
+        format!("all {total} tracking URLs are")
+    };
+    let mut check = Check::new(NAME, Status::Pass, format!("{all} authentic"));
     let (mut bad, mut plain, mut misused, mut closed, mut sealed) = (0, 0, 0, 0, BTreeMap::new());
     for (url, found) in case.mail.urls.iter().zip(&case.found) {
         let what = match found {
