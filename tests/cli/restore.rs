@@ -86,7 +86,10 @@ fn what_cannot_be_opened_stays_and_is_told() {
 fn what_no_line_holds_stays_and_is_told() {
     let sandbox = Sandbox::new();
     let long = format!("https://shop.example/{}", "newsletter/".repeat(90));
-    let mail = MESSAGE.replace("https://shop.example/b", &long).replace("Caf\u{e9}", "Coffee").replace("8bit", "7bit");
+    let mail = MESSAGE
+        .replace("https://shop.example/b", &long)
+        .replace("Caf\u{e9}", "Coffee")
+        .replace("8bit", "7bit");
     let tracked = sandbox.run(&format!("rewrite {SETTINGS}"), &mail).ok();
     assert!(!tracked.contains(&long), "{tracked}");
     let run = sandbox.run(&format!("restore {OPENER}"), &tracked);

@@ -9,6 +9,7 @@ pub(super) mod place;
 mod report;
 mod show;
 mod token;
+mod urls;
 mod verdict;
 mod wrapper;
 
@@ -139,7 +140,7 @@ impl<'a> Inspector<'a> {
             domains => Some(Opener::new(domains, self.format.clone(), self.is_sealed, self.keys.clone())?),
         };
         let open =
-            |url: &mail::Url| opener.as_ref().map_or(Found::Other, |opener| opener.open(&url.inside.url));
+            |url: &urls::Url| opener.as_ref().map_or(Found::Other, |opener| opener.open(&url.inside.url));
         let case = Case {
             found: mail.urls.iter().map(open).collect(),
             mail: &mail,

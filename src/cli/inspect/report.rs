@@ -4,8 +4,8 @@ use openclick::{Token, TrackingDomain};
 use serde::Serialize;
 
 use super::checks::Case;
-use super::mail::Carrier;
 use super::token::{Found as Opened, damage, reason};
+use super::urls::Carrier;
 use super::verdict::{Check, Status};
 
 /// At most so many tracking URLs are listed; all are counted.

@@ -87,7 +87,13 @@ fn write_check(out: &mut impl Write, screen: Screen, checks: &[Check]) -> io::Re
         }
         false => write!(out, "{}", pad(&names, NAME))?,
     }
-    for (at, line) in wrapped(&safe(&check.message), screen.width - indent).iter().enumerate() {
+    // A place that the sentence says all of needs no line of its own.
+    let is_said = matches!(check.places.as_slice(), [only] if only.what == check.message);
+    let message = match check.places.first().filter(|_| is_said) {
+        Some(place) => format!("{} ({}:{})", check.message, place.line, place.column),
+        None => check.message.clone(),
+    };
+    for (at, line) in wrapped(&safe(&message), screen.width - indent).iter().enumerate() {
         if at > 0 {
             write!(out, "{}", " ".repeat(indent))?;
         }
@@ -95,7 +101,9 @@ fn write_check(out: &mut impl Write, screen: Screen, checks: &[Check]) -> io::Re
     }
     // What passes needs no more than its sentence.
     let shown = match (check.status, check.name) {
-        (Status::Pass | Status::NotChecked, "wrappers" | "dkim") => 2,
+        _ if is_said => 0,
+        (Status::Pass | Status::NotChecked, "wrappers") => 2,
+        (Status::Pass, "dkim") if check.places.len() > 1 => PLACES,
         (Status::Pass | Status::NotChecked, _) => 0,
         _ => PLACES,
     };

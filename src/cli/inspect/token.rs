@@ -8,7 +8,8 @@ use openclick::{
     DecodeError, DecodeErrorKind, Decoder, KeyRing, Token, TrackingDomain, UrlFormat, UrlWriter,
 };
 
-use super::mail::{Carrier, Mail, Url};
+use super::mail::Mail;
+use super::urls::{Carrier, Url};
 use super::wrapper::percent_decoded;
 
 /// Shorter tokens carry nothing: first byte, tag and the least that fields take, in characters.

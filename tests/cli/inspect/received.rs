@@ -290,7 +290,7 @@ fn signatures_are_told_and_not_verified() {
         (warned, dkim.as_str()),
         (
             false,
-            "signed by example.com, the whole body; the signature is not verified here (mx.example.org says dkim=pass)"
+            "signed by example.com, the whole body, which is as it was signed; the signature is not verified here (mx.example.org says dkim=pass)"
         )
     );
     assert_eq!(arc, "1 ARC seal in the chain, the last by relay.example; not verified here");

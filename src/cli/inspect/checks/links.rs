@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, HashSet};
 use openclick::{Change, Reason};
 use url::Url as Parsed;
 
-use super::super::mail::{Carrier, Url};
 use super::super::others::tracker;
 use super::super::token::Found;
+use super::super::urls::{Carrier, Url};
 use super::super::verdict::{Check, Status};
-use super::{Case, are, counted};
+use super::{Case, all_are, are, counted};
 
 /// `links-wrapped`: every link that could be tracked is.
 pub(in super::super) fn wrapped(case: &Case<'_>) -> Check {
@@ -39,14 +39,13 @@ pub(in super::super) fn wrapped(case: &Case<'_>) -> Check {
     let mut check = match (unwrapped.len(), tracked.len()) {
         (0, 0) if opaque == 0 => Check::new(NAME, Status::Pass, "there is no http or https link to wrap"),
         (0, 0) => Check::new(NAME, Status::NotChecked, format!("no link can be seen{closed}")),
-        (0, 1) => Check::new(NAME, Status::Pass, format!("the one link is wrapped{closed}")),
-        (0, count) => Check::new(NAME, Status::Pass, format!("all {count} links are wrapped{closed}")),
+        (0, count) => Check::new(NAME, Status::Pass, format!("{} wrapped{closed}", all_are(count, "link"))),
         (count, 0) => Check::new(
             NAME,
             Status::Warning,
             format!(
-                "none of {} is wrapped{closed}: click tracking was off, or all were opted out or added later",
-                counted(count, "link")
+                "{} not wrapped{closed}: click tracking was off, or each was opted out or added later",
+                all_are(count, "link")
             ),
         ),
         (count, _) => Check::new(

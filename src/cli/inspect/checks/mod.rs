@@ -7,8 +7,9 @@ pub(super) mod pixels;
 pub(super) mod signature;
 pub(super) mod tokens;
 
-use super::mail::{Document, Mail, Url};
+use super::mail::{Document, Mail};
 use super::token::Found;
+use super::urls::Url;
 
 /// What every check looks at.
 pub(super) struct Case<'a> {
@@ -49,6 +50,15 @@ const NO_HEADER: &str = "an HTML document has no header";
 /// A count with its noun.
 pub(super) fn counted(count: usize, what: &str) -> String {
     super::super::summary::counted(count as u64, what)
+}
+
+/// All of them, with their verb: `the one link is`, `both links are`, `all 3 links are`.
+pub(super) fn all_are(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("the one {what} is"),
+        2 => format!("both {what}s are"),
+        count => format!("all {} are", counted(count, what)),
+    }
 }
 
 /// `is` or `are`.

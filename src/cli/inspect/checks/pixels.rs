@@ -2,8 +2,9 @@
 
 use openclick::{EventKind, NoPlace};
 
-use super::super::mail::{Carrier, Document, Url};
+use super::super::mail::Document;
 use super::super::token::Found;
+use super::super::urls::{Carrier, Url};
 use super::super::verdict::{Check, Status};
 use super::{Case, counted};
 

@@ -28,7 +28,7 @@ pub(in super::super) fn dkim(case: &Case<'_>) -> Check {
     let has_unsubscribe = mail.all("List-Unsubscribe").next().is_some();
     let has_post = mail.all("List-Unsubscribe-Post").next().is_some();
     let mut check = Check::new(NAME, Status::Pass, "");
-    let (mut limited, mut changed, mut unsigned) = (0, 0, 0);
+    let (mut limited, mut kept, mut changed, mut unsigned) = (0, 0, 0, 0);
     let mut signers = Vec::new();
     for field in &signatures {
         let tags = Tags::of(field);
@@ -42,7 +42,10 @@ pub(in super::super) fn dkim(case: &Case<'_>) -> Check {
             told.push("only the start of the body is signed (l=)".to_owned());
         }
         match tags.body_matches(mail) {
-            Some(true) => told.push("the body is as it was signed".to_owned()),
+            Some(true) => {
+                kept += 1;
+                told.push("the body is as it was signed".to_owned());
+            }
             Some(false) => {
                 changed += 1;
                 told.push("the body is not as it was signed".to_owned());
@@ -71,7 +74,7 @@ pub(in super::super) fn dkim(case: &Case<'_>) -> Check {
         check.status = Status::Warning;
         message += "; only the start of the body is signed (l=): whatever was added behind it passes";
     } else {
-        message += ", the whole body";
+        message += if kept > 0 { ", the whole body, which is as it was signed" } else { ", the whole body" };
     }
     if unsigned == all {
         check.status = Status::Warning;

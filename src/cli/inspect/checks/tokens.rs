@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use openclick::{EventKind, Token};
 
 use super::super::super::time;
-use super::super::mail::{Carrier, Url};
 use super::super::token::{Found, damage, reason};
+use super::super::urls::{Carrier, Url};
 use super::super::verdict::{Check, Status, worse};
-use super::{Case, are, counted};
+use super::{Case, all_are, are, counted};
 
 const NONE: &str = "there is no tracking URL";
 const NO_KEYS: &str = "needs the keys: give --key-file";
@@ -58,12 +58,7 @@ pub(in super::super) fn whole(case: &Case<'_>) -> Check {
 pub(in super::super) fn valid(case: &Case<'_>) -> Check {
     const NAME: &str = "tokens";
     let total = case.tracking().count();
-    let all = if total == 1 {
-        "the one tracking URL is".to_owned()
-    } else {
-        format!("all {total} tracking URLs are")
-    };
-    let mut check = Check::new(NAME, Status::Pass, format!("{all} authentic"));
+    let mut check = Check::new(NAME, Status::Pass, format!("{} authentic", all_are(total, "tracking URL")));
     let (mut bad, mut plain, mut misused, mut closed, mut sealed) = (0, 0, 0, 0, BTreeMap::new());
     for (url, found) in case.mail.urls.iter().zip(&case.found) {
         let what = match found {
