@@ -94,7 +94,7 @@ fn blank_lines(source: &[u8]) -> (usize, usize) {
 
 fn looks_like_message(source: &[u8]) -> bool {
     let start = source.trim_ascii_start();
-    is_message(start, true) == Some(true) || summary(source).is_some()
+    is_message(start, true) == Some(true) || from_line(start).is_some() || summary(start).is_some()
 }
 
 /// What a page such as Gmail's "Original message" shows above the source: its length and lines.

@@ -177,7 +177,7 @@ pub(super) fn damage(url: &Url) -> Option<&'static str> {
     if segment.contains('&') {
         return Some("a parameter was added without a question mark");
     }
-    if segment.chars().any(|c| !c.is_ascii()) {
+    if !segment.is_ascii() {
         return Some("its token holds characters beyond ASCII");
     }
     let is_lower = segment.len() >= SHORTEST_CUT && !segment.bytes().any(|byte| byte.is_ascii_uppercase());
