@@ -232,7 +232,11 @@ impl<'m> Mail<'m> {
             Some(name) => Some(name),
             None => charset,
         };
-        let [with_own, with_all] = look.rewriters(label)?;
+        let [with_own, with_all] = match look.rewriters(label) {
+            // A label that no option takes is no reason to say nothing of a mail.
+            Err(_) if text.is_some() => look.rewriters(None)?,
+            made => made?,
+        };
         let report = with_own.plan_html(bytes, &look.delivery)?;
         let report_all = with_all.plan_html(bytes, &look.delivery)?;
         self.links_uncounted += report_all.links_total - report_all.links.len() as u64;
