@@ -61,7 +61,7 @@ pub use self::report::{
     Change, LinkPlace, LinkReport, NoPlace, PartReason, PartReport, PixelPlace, PixelReport, Reason,
     RemovedAttribute, Report, Status, Verdict,
 };
-pub use self::rewriter::{Restored, Rewriter, Rewritten};
+pub use self::rewriter::{Restored, Rewriter, Rewritten, Unopened};
 pub use self::token::{
     DecodeError, DecodeErrorKind, Decoder, EventKind, KeyEntry, KeyFile, KeyRing, KeyState, Token,
     TokenFields, TrackingDomain, UrlFormat, UrlWriter,

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::html::{LinkEnd, Reader, Scan, Settings, Sites, Source, Tag, attribute};
 use crate::pixel;
 use crate::report::NoPlace;
-use crate::rewriter::{Restored, Shared};
+use crate::rewriter::{Restored, Shared, Unopened};
 use crate::text_link::{Layout, Links};
 use crate::token::EventKind;
 
@@ -28,14 +28,8 @@ pub(crate) fn restore(shared: &Shared, html: &[u8]) -> Result<Restored> {
     can_restore(shared)?;
     let own = find_sniffed(shared, html, shared.settings.charset);
     let bytes = written(html, &own)?;
-    Ok(Restored {
-        bytes,
-        links: own.links,
-        pixels: own.pixels,
-        unopened: own.unopened,
-        limit: own.limit,
-        refused: Vec::new(),
-    })
+    let unopened = own.unopened_in(None).collect();
+    Ok(Restored { bytes, links: own.links, pixels: own.pixels, unopened, limit: own.limit })
 }
 
 /// Finds what a rewrite put into a document that tells its charset itself, unless the option does.
@@ -84,6 +78,13 @@ pub(crate) struct Own {
     pub(crate) pixels: u64,
     pub(crate) unopened: Vec<u64>,
     pub(crate) limit: Option<u64>,
+}
+
+impl Own {
+    /// The links that could not be opened, as those of a part.
+    pub(crate) fn unopened_in(&self, part: Option<u32>) -> impl Iterator<Item = Unopened> {
+        self.unopened.iter().map(move |&offset| Unopened { part, offset })
+    }
 }
 
 /// Finds what a rewrite put into a document.

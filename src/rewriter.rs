@@ -80,14 +80,33 @@ pub struct Restored {
     pub links: u64,
     /// How many pixels were taken out.
     pub pixels: u64,
-    /// Offsets in the input of links to the tracking domain whose token could not be opened: they
-    /// stayed.
-    pub unopened: Vec<u64>,
+    /// Links to the tracking domain that stayed.
+    pub unopened: Vec<Unopened>,
     /// The offset from which nothing was looked at, since more than 20,000 elements are open there.
     pub limit: Option<u64>,
-    /// The numbers of a message's parts that stayed as they were, since no line could hold what the author wrote, or one would be a
-    /// delimiter.
-    pub refused: Vec<String>,
+}
+
+/// A link to the tracking domain that [`Rewriter::restore_html`] had to leave: its token is damaged or of another key, or, in a
+/// message, its destination does not fit a line of the part's encoding.
+///
+/// ```
+/// # use openclick::{Delivery, KeyRing, Options};
+/// let rewriter = |key| Options::new("https://t.example.com", KeyRing::from_bytes([key; 32]))?.build();
+/// let html = b"<a href=https://shop.example/>Shop</a>";
+/// let rewritten = rewriter(1)?.rewrite_html(html, &Delivery::new("m1"))?.bytes;
+/// let unopened = &rewriter(2)?.restore_html(&rewritten)?.unopened[0];
+/// let at = usize::try_from(unopened.offset).unwrap();
+/// assert!(rewritten[at..].starts_with(b"https://t.example.com/"));
+/// # Ok::<(), openclick::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unopened {
+    /// The part of the message it stands in, as [`source::Message::parts`](crate::source::Message::parts) counts; none in an
+    /// HTML document.
+    pub part: Option<u32>,
+    /// Where its value begins in the input, in bytes; in a message in the decoded part.
+    pub offset: u64,
 }
 
 impl Rewriter {
@@ -150,9 +169,8 @@ impl Rewriter {
     }
 
     /// Undoes [`Rewriter::rewrite_message`] as [`Rewriter::restore_html`] does for HTML; links in plain text get their
-    /// destination back too, whatever the options say. Offsets in
-    /// [`Restored::unopened`] are those in the decoded parts. A Content-Length or Lines of the message's own header is brought
-    /// up to date; an `X-Sp-Message-Id` that was inserted and headers that were taken out stay as they are.
+    /// destination back too, whatever the options say. A Content-Length or Lines of the message's own header is brought up to
+    /// date; an `X-Sp-Message-Id` that was inserted and headers that were taken out stay as they are.
     ///
     /// # Errors
     /// As [`Rewriter::restore_html`].

@@ -112,6 +112,8 @@ pub(super) fn command() -> Command {
         .arg_required_else_help(true)
         .subcommand(rewrite())
         .subcommand(preview::command())
+        .subcommand(super::inspect::command())
+        .subcommand(super::restore::command())
         .subcommand(decode())
         .subcommand(key())
         .subcommand(job_id())

@@ -134,7 +134,7 @@ pub(super) fn rewriter_of(settings: &Settings, domain: &str, keys: KeyRing) -> R
 }
 
 /// The format, and the setting that chose it.
-fn url_format(settings: &Settings) -> Result<(UrlFormat, &'static Setting), Failure> {
+pub(super) fn url_format(settings: &Settings) -> Result<(UrlFormat, &'static Setting), Failure> {
     let template = settings.text(&s::URL_TEMPLATE);
     let word = settings.text(&s::URL_FORMAT);
     if let Some(word @ ("sealed" | "sparky-pmta")) = word

@@ -10,6 +10,7 @@ mod exec;
 mod exit;
 mod filter;
 mod input;
+mod inspect;
 mod job;
 mod job_id;
 mod keys;
@@ -18,6 +19,7 @@ mod lint;
 mod output;
 mod pages;
 mod preview;
+mod restore;
 mod rewrite;
 mod sanitize;
 mod setting;
@@ -109,6 +111,8 @@ fn run(
         }
         Some(("preview", matches)) => preview::run(matches),
         Some(("decode", matches)) => decode::run(matches),
+        Some(("inspect", matches)) => inspect::run(matches),
+        Some(("restore", matches)) => restore::run(matches),
         Some(("key", matches)) => keys::run(matches),
         Some(("job-id", matches)) => job_id::run(matches),
         Some(("completions", matches)) => pages::completions(matches),

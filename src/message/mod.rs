@@ -13,13 +13,13 @@ use crate::charset::Charset;
 use crate::error::Result;
 use crate::fields::HeaderFields;
 use crate::mime::charset::Text;
-use crate::mime::transfer::{self, Around};
+use crate::mime::transfer::{self, Around, Refused};
 use crate::mime::{self, Encoding, Kind, Structure, Untouched};
 use crate::options::{Consent, Delivery, OnSigned};
 use crate::plan::Planner;
 use crate::report::{NoPlace, PartReason, PartReport, PixelReport, Report, Status};
 use crate::restore;
-use crate::rewriter::{Restored, Rewritten, Shared, check};
+use crate::rewriter::{Restored, Rewritten, Shared, Unopened, check};
 use crate::token::EventKind;
 
 use self::part::{PartWork, around};
@@ -145,20 +145,47 @@ pub(crate) fn restore(shared: &Shared, message: &[u8]) -> Result<Restored> {
             Cow::Borrowed(html) if part.charset.is_none() => restore::find_sniffed(shared, html, None),
             html => restore::find(shared, html, text.charset, text.mark),
         };
+        // Also of a part that stays as it is.
+        restored.unopened.extend(own.unopened_in(u32::try_from(index).ok()));
+        restored.limit = restored.limit.or(own.limit);
         own.edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
-        let Some(edits) = text.back(own.edits).filter(|edits| !edits.is_empty()) else { continue };
-        let mut bytes = Vec::new();
+        // Where each link stands in the decoded part; none for a pixel, which goes.
+        let mut places: Vec<Option<u64>> = own
+            .edits
+            .iter()
+            .map(|edit| (!edit.replacement.is_empty()).then_some(edit.range.start as u64))
+            .collect();
+        let mut edits = text.back(std::mem::take(&mut own.edits)).unwrap_or_default();
         let is_delimiter = |line: &[u8]| structure.is_delimiter(index, line);
         let around = Around { from_lines: true, ..around(message, part, &is_delimiter) };
-        if transfer::apply(body, &decoded, &edits, &around, &mut bytes).is_ok() {
-            restored.links += own.links;
-            restored.pixels += own.pixels;
-            restored.unopened.extend(own.unopened);
-            restored.limit = restored.limit.or(own.limit);
-            replaced.push(Replaced { range: part.body.clone(), bytes });
-        } else {
-            restored.refused.push(structure.path(index));
+        let mut left: Vec<u64> = Vec::new();
+        if edits.len() != places.len() {
+            left.extend(places.iter().flatten());
+            edits.clear();
         }
+        while !edits.is_empty() {
+            let mut bytes = Vec::new();
+            match transfer::apply(body, &decoded, &edits, &around, &mut bytes) {
+                Ok(()) => {
+                    restored.links += own.links - left.len() as u64;
+                    restored.pixels += edits.iter().filter(|edit| edit.replacement.is_empty()).count() as u64;
+                    replaced.push(Replaced { range: part.body.clone(), bytes });
+                    break;
+                }
+                Err(refused) => {
+                    // A destination may be longer than a line of the encoding, where the token that carries it is not.
+                    let indices = match refused {
+                        Refused::LineTooLong(indices) if !indices.is_empty() => indices,
+                        _ => (0..edits.len()).collect(),
+                    };
+                    left.extend(indices.iter().filter_map(|index| places[*index]));
+                    places = without(places, &indices);
+                    edits = part::split(edits, &indices).1;
+                }
+            }
+        }
+        let part = u32::try_from(index).ok();
+        restored.unopened.extend(left.into_iter().map(|offset| Unopened { part, offset }));
     }
     let (grown, more_lines) = growth(message, &replaced);
     let root = &structure.parts[0];
@@ -168,6 +195,7 @@ pub(crate) fn restore(shared: &Shared, message: &[u8]) -> Result<Restored> {
         work.edit(&mut replaced, &mut Vec::new());
         replaced.sort_by_key(|stretch| stretch.range.start);
     }
+    restored.unopened.sort_by_key(|link| (link.part, link.offset));
     restored.bytes = put_together(message, &replaced);
     Ok(restored)
 }
@@ -178,6 +206,12 @@ fn growth(message: &[u8], replaced: &[Replaced]) -> (isize, isize) {
     let grown = |part: &Replaced| part.bytes.len() as isize - part.range.len() as isize;
     let more = |part: &Replaced| lines(&part.bytes) - lines(&message[part.range.clone()]);
     (replaced.iter().map(grown).sum(), replaced.iter().map(more).sum())
+}
+
+/// The entries but those with these indices, which ascend.
+fn without<T>(entries: Vec<T>, indices: &[usize]) -> Vec<T> {
+    let is_left = |index: &usize| indices.binary_search(index).is_err();
+    entries.into_iter().enumerate().filter(|(index, _)| is_left(index)).map(|(_, entry)| entry).collect()
 }
 
 /// The message with its stretches replaced, which are in order.

@@ -127,7 +127,7 @@ impl PartWork<'_> {
 }
 
 /// The edits with these indices, which ascend, and the others.
-fn split(edits: Vec<Edit>, indices: &[usize]) -> (Vec<Edit>, Vec<Edit>) {
+pub(super) fn split(edits: Vec<Edit>, indices: &[usize]) -> (Vec<Edit>, Vec<Edit>) {
     let mut indices = indices.iter().copied().peekable();
     let mut next = 0;
     edits.into_iter().partition(|_| {

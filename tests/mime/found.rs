@@ -167,7 +167,7 @@ fn a_line_that_began_with_from_is_restored() {
     let rewritten = rewriter().rewrite_message(message.as_bytes(), &delivery()).expect("a delivery");
     assert_ne!(rewritten.report.changes_total, 0, "the length");
     let restored = rewriter().restore_message(&rewritten.bytes).expect("sealed");
-    assert_eq!((restored.links, restored.pixels, restored.refused.len()), (1, 2, 0));
+    assert_eq!((restored.links, restored.pixels, restored.unopened.len()), (1, 2, 0));
     assert!(restored.bytes == message.as_bytes(), "{}", show(&restored.bytes));
 }
 

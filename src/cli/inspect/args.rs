@@ -1,0 +1,93 @@
+//! The command line of `openclick inspect`.
+
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
+
+use super::super::setting::{self as s, Setting};
+use super::super::{args, terminal};
+
+const SETTINGS: &[&Setting] = &[
+    &s::FORMAT,
+    &s::TRACKING_DOMAIN,
+    &s::ALSO_ACCEPT,
+    &s::KEY_FILE,
+    &s::ALLOW_OPEN_KEY_FILE,
+    &s::CHARSET,
+    &s::PIXEL_PLACEHOLDER,
+    &s::DIALECTS,
+    &s::SKIP_HOST,
+    &s::URL_FORMAT,
+    &s::URL_TEMPLATE,
+    &s::UNSIGNED,
+];
+
+const EXPECTED: &str = "How the mail was sent";
+
+const ABOUT: &str = "\
+Reads a mail as it was received and tells whether it was tracked, and properly: a list of checks, each with pass, FAIL, warn or \
+a dash for what could not be checked, and where in the source it looked. The source may be copied out of a mail program \
+(\"Show original\", \"View source\"): blank lines, a `From ` line, a byte order mark or an indent in front do no harm. \
+Links that Outlook Safe Links, Proofpoint, Barracuda, Google and others wrapped on the way are unwrapped.";
+
+const HELP: &str = "\
+Without a key file tokens are judged by their look alone; without a tracking domain the one in the mail is taken.
+
+Checks:
+  source                 what copying did to the source, undone
+  pixel-start, -end      an open pixel stands at the start and the end of the body
+  links-wrapped          links are tracking links; one that is not is a warning, since an opt-out leaves no trace
+  attributes             no tracking attribute is left
+  urls-whole             no tracking URL was broken by lines, encodings or escapes
+  tokens                 every token is authentic
+  one-message            every token names the same message and recipient
+  link-order             the links are numbered in order
+  wrappers               who wrapped links on the way
+  other-tracking         who else tracks this mail
+  list-unsubscribe       List-Unsubscribe and List-Unsubscribe-Post are there (RFC 8058)
+  unsubscribe-untracked  the URL of List-Unsubscribe is not tracked
+  dkim, arc              what the signatures cover; whether they are good is not verified here
+  encoding               the transfer encoding of the HTML is sound
+
+Exit codes: 0 no check failed, 1 a check failed, 64 usage, 66 no input, 74 input or output failed, 78 configuration.
+
+Examples:
+  openclick inspect received.eml
+  openclick inspect --config openclick.toml --expect-all-tracked --allow '*.example.org' received.eml
+  pbpaste | openclick inspect --key-file KEYS --tracking-domain t.example.com --json";
+
+/// The command.
+pub(in super::super) fn command() -> Command {
+    let switch = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
+    Command::new("inspect")
+        .about("Checks a received mail: was it tracked, and properly?")
+        .long_about(ABOUT)
+        .arg(
+            Arg::new("file")
+                .value_name("FILE")
+                .help("The message or HTML as received; stdin without one, or for -")
+                .value_parser(value_parser!(PathBuf))
+                .value_hint(ValueHint::FilePath),
+        )
+        .arg(switch("json").help("The whole result as JSON").help_heading(s::FORMAT.group))
+        .arg(terminal::color().help_heading(s::FORMAT.group))
+        .arg(args::config())
+        .arg(switch("no-open").help("Sent without the pixel at the end").help_heading(EXPECTED))
+        .arg(switch("no-initial-open").help("Sent without the pixel at the start").help_heading(EXPECTED))
+        .arg(
+            switch("expect-all-tracked")
+                .help("Sent with every link tracked: one that is not wrapped fails")
+                .help_heading(EXPECTED),
+        )
+        .arg(
+            Arg::new("allow")
+                .long("allow")
+                .value_name("HOST")
+                .action(ArgAction::Append)
+                .value_delimiter(',')
+                .help("A host whose links may be left, or *.suffix; may be repeated")
+                .help_heading(EXPECTED),
+        )
+        .args(SETTINGS.iter().map(|setting| args::flag(setting)))
+        .after_help(HELP)
+}
