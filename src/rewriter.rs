@@ -87,7 +87,7 @@ pub struct Restored {
 }
 
 /// A link to the tracking domain that [`Rewriter::restore_html`] had to leave: its token is damaged or of another key, or, in a
-/// message, its destination does not fit a line of the part's encoding.
+/// message, with its destination a line would be a delimiter of the message.
 ///
 /// ```
 /// # use openclick::{Delivery, KeyRing, Options};

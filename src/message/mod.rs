@@ -13,7 +13,7 @@ use crate::charset::Charset;
 use crate::error::Result;
 use crate::fields::HeaderFields;
 use crate::mime::charset::Text;
-use crate::mime::transfer::{self, Around, Refused};
+use crate::mime::transfer::{self, Around};
 use crate::mime::{self, Encoding, Kind, Structure, Untouched};
 use crate::options::{Consent, Delivery, OnSigned};
 use crate::plan::Planner;
@@ -149,43 +149,29 @@ pub(crate) fn restore(shared: &Shared, message: &[u8]) -> Result<Restored> {
         restored.unopened.extend(own.unopened_in(u32::try_from(index).ok()));
         restored.limit = restored.limit.or(own.limit);
         own.edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
-        // Where each link stands in the decoded part; none for a pixel, which goes.
-        let mut places: Vec<Option<u64>> = own
+        // Where each link stands in the decoded part; pixels go.
+        let links: Vec<u64> = own
             .edits
             .iter()
-            .map(|edit| (!edit.replacement.is_empty()).then_some(edit.range.start as u64))
+            .filter(|edit| !edit.replacement.is_empty())
+            .map(|edit| edit.range.start as u64)
             .collect();
-        let mut edits = text.back(std::mem::take(&mut own.edits)).unwrap_or_default();
+        let edits = text.back(std::mem::take(&mut own.edits));
         let is_delimiter = |line: &[u8]| structure.is_delimiter(index, line);
-        let around = Around { from_lines: true, ..around(message, part, &is_delimiter) };
-        let mut left: Vec<u64> = Vec::new();
-        if edits.len() != places.len() {
-            left.extend(places.iter().flatten());
-            edits.clear();
+        let around = Around { restoring: true, ..around(message, part, &is_delimiter) };
+        let mut bytes = Vec::new();
+        let is_made = edits.as_ref().is_some_and(|edits| {
+            !edits.is_empty() && transfer::apply(body, &decoded, edits, &around, &mut bytes).is_ok()
+        });
+        if is_made {
+            restored.links += own.links;
+            restored.pixels += own.pixels;
+            replaced.push(Replaced { range: part.body.clone(), bytes });
+        } else {
+            // A line would be a delimiter. Which edit makes it so is not told: none of the part is made.
+            let part = u32::try_from(index).ok();
+            restored.unopened.extend(links.into_iter().map(|offset| Unopened { part, offset }));
         }
-        while !edits.is_empty() {
-            let mut bytes = Vec::new();
-            match transfer::apply(body, &decoded, &edits, &around, &mut bytes) {
-                Ok(()) => {
-                    restored.links += own.links - left.len() as u64;
-                    restored.pixels += edits.iter().filter(|edit| edit.replacement.is_empty()).count() as u64;
-                    replaced.push(Replaced { range: part.body.clone(), bytes });
-                    break;
-                }
-                Err(refused) => {
-                    // A destination may be longer than a line of the encoding, where the token that carries it is not.
-                    let indices = match refused {
-                        Refused::LineTooLong(indices) if !indices.is_empty() => indices,
-                        _ => (0..edits.len()).collect(),
-                    };
-                    left.extend(indices.iter().filter_map(|index| places[*index]));
-                    places = without(places, &indices);
-                    edits = part::split(edits, &indices).1;
-                }
-            }
-        }
-        let part = u32::try_from(index).ok();
-        restored.unopened.extend(left.into_iter().map(|offset| Unopened { part, offset }));
     }
     let (grown, more_lines) = growth(message, &replaced);
     let root = &structure.parts[0];
@@ -206,12 +192,6 @@ fn growth(message: &[u8], replaced: &[Replaced]) -> (isize, isize) {
     let grown = |part: &Replaced| part.bytes.len() as isize - part.range.len() as isize;
     let more = |part: &Replaced| lines(&part.bytes) - lines(&message[part.range.clone()]);
     (replaced.iter().map(grown).sum(), replaced.iter().map(more).sum())
-}
-
-/// The entries but those with these indices, which ascend.
-fn without<T>(entries: Vec<T>, indices: &[usize]) -> Vec<T> {
-    let is_left = |index: &usize| indices.binary_search(index).is_err();
-    entries.into_iter().enumerate().filter(|(index, _)| is_left(index)).map(|(_, entry)| entry).collect()
 }
 
 /// The message with its stretches replaced, which are in order.

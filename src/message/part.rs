@@ -127,7 +127,7 @@ impl PartWork<'_> {
 }
 
 /// The edits with these indices, which ascend, and the others.
-pub(super) fn split(edits: Vec<Edit>, indices: &[usize]) -> (Vec<Edit>, Vec<Edit>) {
+fn split(edits: Vec<Edit>, indices: &[usize]) -> (Vec<Edit>, Vec<Edit>) {
     let mut indices = indices.iter().copied().peekable();
     let mut next = 0;
     edits.into_iter().partition(|_| {
@@ -163,7 +163,7 @@ pub(crate) fn encoding(encoding: Encoding) -> Option<Transfer> {
 
 /// What the transfer encodings must know beside a part's body.
 pub(super) fn around<'a>(message: &[u8], part: &Part, is_delimiter: &'a dyn Fn(&[u8]) -> bool) -> Around<'a> {
-    Around { line_end: line_end(message, part), breaks: Breaks::default(), is_delimiter, from_lines: false }
+    Around { line_end: line_end(message, part), breaks: Breaks::default(), is_delimiter, restoring: false }
 }
 
 /// The line end of the blank line in front of the body.

@@ -81,9 +81,9 @@ fn what_cannot_be_opened_stays_and_is_told() {
     }
 }
 
-/// A token may be shorter than the destination that it carries, which then does not fit a line of 7bit any more.
+/// A token may be shorter than the destination that it carries: the author's line, too long for 7bit, comes back as it was.
 #[test]
-fn what_no_line_holds_stays_and_is_told() {
+fn a_line_that_was_too_long_comes_back() {
     let sandbox = Sandbox::new();
     let long = format!("https://shop.example/{}", "newsletter/".repeat(90));
     let mail = MESSAGE
@@ -92,11 +92,7 @@ fn what_no_line_holds_stays_and_is_told() {
         .replace("8bit", "7bit");
     let tracked = sandbox.run(&format!("rewrite {SETTINGS}"), &mail).ok();
     assert!(!tracked.contains(&long), "{tracked}");
-    let run = sandbox.run(&format!("restore {OPENER}"), &tracked);
-    assert_eq!(run.code, Some(1));
-    assert!(run.err.starts_with("openclick: restore: 1 link could not be opened"), "{}", run.err);
-    let stayed = super::first_url(&run.out.replace("<a \r\n", "<a ")).to_owned();
-    assert_eq!(run.out.replace(&stayed, &long), mail);
+    assert_eq!(sandbox.run(&format!("restore {OPENER}"), &tracked).ok(), mail);
 }
 
 #[test]

@@ -114,7 +114,7 @@ fn check(lines: &[u8], author: &[u8], around: &Around<'_>, edit: usize) -> Resul
         if line.starts_with(b"--") && (around.is_delimiter)(line) {
             return Err(Refused::Delimiter { edit });
         }
-        if line.starts_with(b"From ") && !was_from && !around.from_lines {
+        if line.starts_with(b"From ") && !was_from && !around.restoring {
             return Err(Refused::FromLine { edit });
         }
     }

@@ -94,8 +94,8 @@ pub(crate) struct Around<'a> {
     pub(crate) breaks: Breaks<'a>,
     /// Whether this line, without its end, is a delimiter of an enclosing multipart.
     pub(crate) is_delimiter: &'a dyn Fn(&[u8]) -> bool,
-    /// Lines may come to begin with `From `: as the author wrote them, before something was put in front.
-    pub(crate) from_lines: bool,
+    /// The author's own text is put back: lines may be as long as they were, and begin with `From `.
+    pub(crate) restoring: bool,
 }
 
 /// Decodes a body. quoted-printable always decodes; base64 that is not wholly base64 is refused.
@@ -126,7 +126,8 @@ pub(crate) fn apply(
     match decoded.transfer {
         Transfer::Identity | Transfer::Binary => {
             let before = out.len();
-            let result = identity::apply(body, edits, around, decoded.transfer == Transfer::Identity, out);
+            let has_lines = decoded.transfer == Transfer::Identity && !around.restoring;
+            let result = identity::apply(body, edits, around, has_lines, out);
             if result.is_err() {
                 out.truncate(before);
             }

@@ -289,7 +289,7 @@ fn untouched(old: &[u8], new: &[u8], index: u32, report: &Report) {
 /// What is restored decodes to what is restored of the decoded part.
 fn restore(rewriter: &Rewriter, output: &[u8], after: &[Part], report: &Report, judged: &mut Judged) {
     let restored = rewriter.restore_message(output).expect("sealed URLs");
-    let (pixels, restored) = (restored.pixels, restored.bytes);
+    let (pixels, left, restored) = (restored.pixels, restored.unopened, restored.bytes);
     let Some(found) = reader::agreed(&restored, report) else {
         panic!("restoring makes other parts: {}\n{}", show(output), show(&restored))
     };
@@ -310,11 +310,10 @@ fn restore(rewriter: &Rewriter, output: &[u8], after: &[Part], report: &Report, 
         let Some(expected) = view.back(&expected) else { continue };
         // A part without a label may have had its `<meta charset>` just within what is looked at, or just not.
         let sniffed = crate::support::rewriter().restore_html(&text).expect("sealed URLs").bytes;
-        let is_identity = matches!(&*part.encoding, "7bit" | "8bit");
-        let long = expected.split(|&byte| byte == b'\n').any(|line| line.len() > 998);
-        if found == new && (long || is_identity || part.encoding == "binary") {
+        let is_line = matches!(&*part.encoding, "7bit" | "8bit" | "binary");
+        if found == new && is_line && left.iter().any(|link| link.part == u32::try_from(index).ok()) {
             all = false;
-            continue; // no line would hold what was there, or it would begin with `From `
+            continue; // a line would be a delimiter
         }
         let found = codec::decode(found, &part.encoding).expect("still encoded");
         assert!(

@@ -15,7 +15,7 @@ const CR_LF: Around<'static> = Around {
     line_end: LineEnd::CrLf,
     breaks: Breaks { body: &[], replacements: &[] },
     is_delimiter: &|line| line.starts_with(b"--b"),
-    from_lines: false,
+    restoring: false,
 };
 
 fn edit(range: Range<usize>, text: &[u8]) -> Edit {
