@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 
+use super::lint;
 use super::setting::{self as s, Setting, Shape};
 
 /// The settings of `rewrite`, in the order of its help.
@@ -110,6 +111,7 @@ pub(super) fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(rewrite())
+        .subcommand(lint::command())
         .subcommand(decode())
         .subcommand(key())
         .subcommand(job_id())
@@ -330,7 +332,10 @@ mod tests {
     #[test]
     fn every_setting_is_a_flag_somewhere() {
         for setting in s::ALL {
-            let listed = [REWRITE, DECODE, KEY].concat().iter().any(|other| other.name == setting.name);
+            let listed = [REWRITE, DECODE, KEY, lint::SETTINGS]
+                .concat()
+                .iter()
+                .any(|other| other.name == setting.name);
             assert!(listed, "{}", setting.name);
         }
     }

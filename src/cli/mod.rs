@@ -91,6 +91,7 @@ fn run(
         Some((name, _)) if program.is_some() => {
             Err(Failure::usage(format!("--exec: {name} starts no program")))
         }
+        Some(("lint", matches)) => lint::run(matches),
         Some(("decode", matches)) => decode::run(matches),
         Some(("key", matches)) => keys::run(matches),
         Some(("job-id", matches)) => job_id::run(matches),

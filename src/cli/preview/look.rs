@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::ArgMatches;
 use openclick::source::{Markup, Message};
-use openclick::{KeyRing, PartReason, Report, Rewriter};
+use openclick::{Dialect, KeyRing, PartReason, Report, Rewriter};
 
 use super::super::exit::Failure;
 use super::super::guarded;
@@ -35,6 +35,8 @@ pub(in super::super) struct Look {
     pub(in super::super) report: Report,
     /// The documents that a reader shows and a rewrite reads, in order.
     pub(in super::super) documents: Vec<Document>,
+    /// Whose opt-out attributes are understood.
+    pub(in super::super) dialects: Vec<Dialect>,
 }
 
 /// An HTML document or a part of a message, decoded: ranges of the report are ranges in `before`.
@@ -98,7 +100,12 @@ impl Looker {
             true => of_message(&before, &after, &report),
             false => vec![of_html(&before, &after, &report)],
         };
-        Ok(Look { is_message, before, after, report, documents })
+        let dialects = match self.settings.list(&s::DIALECTS) {
+            // The rewriter has refused wrong names.
+            Some(names) => names.iter().filter_map(|name| name.parse().ok()).collect(),
+            None => vec![Dialect::SparkPost],
+        };
+        Ok(Look { is_message, before, after, report, documents, dialects })
     }
 }
 

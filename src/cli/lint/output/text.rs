@@ -1,0 +1,114 @@
+//! For people: a line for each finding, as compilers have it, so that editors can jump there.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use super::super::super::summary::{counted, grouped};
+use super::super::super::terminal::{Screen, Tone, safe};
+use super::super::finding::Severity;
+use super::super::rule;
+use super::super::run::Outcome;
+
+/// The colour of a severity.
+fn tone(severity: Severity) -> Tone {
+    match severity {
+        Severity::Error => Tone::Bad,
+        Severity::Warning => Tone::Notice,
+        Severity::Note => Tone::Dim,
+    }
+}
+
+pub(in super::super) fn write(
+    outcome: &Outcome,
+    screen: Screen,
+    is_quiet: bool,
+    output: &mut impl Write,
+) -> io::Result<()> {
+    let mut told = HashSet::new();
+    for file in &outcome.files {
+        let path = safe(&file.path.display().to_string());
+        for finding in &file.findings {
+            let place = format!("{path}:{}:{}:", finding.line, finding.column);
+            writeln!(
+                output,
+                "{} {} {} {}",
+                screen.paint(Tone::Accent, place),
+                screen.paint(tone(finding.severity), finding.severity.as_str()),
+                screen.paint(Tone::Heading, finding.code),
+                safe(&finding.message),
+            )?;
+            // Once is enough.
+            if told.insert(finding.code) {
+                let name = rule::find(finding.code).map_or("", |rule| rule.name);
+                writeln!(
+                    output,
+                    "    {}",
+                    screen.paint(Tone::Dim, format!("help: {} [{name}]", finding.help))
+                )?;
+            }
+        }
+    }
+    if is_quiet {
+        return Ok(());
+    }
+    if !told.is_empty() {
+        writeln!(output)?;
+    }
+    let counts: Vec<_> = [Severity::Error, Severity::Warning, Severity::Note]
+        .into_iter()
+        .filter_map(|severity| {
+            let count = outcome.count(severity);
+            (count > 0).then(|| screen.paint(tone(severity), counted(count, severity.as_str())).to_string())
+        })
+        .collect();
+    let found = match counts.is_empty() {
+        true => screen.paint(Tone::Good, "nothing found").to_string(),
+        false => counts.join(", "),
+    };
+    write!(output, "{found} in {}", counted(outcome.files.len() as u64, "file"))?;
+    if !outcome.failed.is_empty() {
+        let failed = format!("{} not checked", grouped(outcome.failed.len() as u64));
+        write!(output, ", {}", screen.paint(Tone::Bad, failed))?;
+    }
+    if !outcome.left_out.is_empty() {
+        write!(
+            output,
+            ", {} left out ({})",
+            grouped(outcome.left_out.len() as u64),
+            kinds(&outcome.left_out)
+        )?;
+    }
+    writeln!(output)?;
+    if let Some(code) =
+        outcome.files.iter().flat_map(|file| &file.findings).map(|finding| finding.code).next()
+    {
+        let hint = format!("`openclick lint --explain {code}` tells why one matters");
+        writeln!(output, "{}", screen.paint(Tone::Dim, hint))?;
+    }
+    Ok(())
+}
+
+/// What was left out, by the ends of names, most first.
+fn kinds(left_out: &[(PathBuf, &'static str)]) -> String {
+    const MOST: usize = 6;
+    let mut kinds: BTreeMap<String, u64> = BTreeMap::new();
+    for (path, why) in left_out {
+        let kind = match path.extension() {
+            Some(extension) if *why == "neither HTML nor a message" => {
+                format!(".{}", safe(&extension.to_string_lossy()))
+            }
+            _ => (*why).to_owned(),
+        };
+        *kinds.entry(kind).or_default() += 1;
+    }
+    let mut kinds: Vec<_> = kinds.into_iter().collect();
+    kinds.sort_by_key(|(kind, count)| (std::cmp::Reverse(*count), kind.clone()));
+    let more = kinds.len().saturating_sub(MOST);
+    let mut words: Vec<_> =
+        kinds.iter().take(MOST).map(|(kind, count)| format!("{} {kind}", grouped(*count))).collect();
+    if more > 0 {
+        words.push(format!("{} of other kinds", grouped(kinds[MOST..].iter().map(|(_, count)| count).sum())));
+    }
+    words.join(", ")
+}
