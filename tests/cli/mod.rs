@@ -6,6 +6,7 @@ mod decode;
 mod filter;
 mod job_id;
 mod keys;
+mod lint;
 mod message;
 mod output;
 mod pages;

@@ -43,7 +43,13 @@ mod tests {
         assert!(ALL.is_sorted_by(|one, other| one.code < other.code));
         for (at, rule) in ALL.iter().enumerate() {
             assert!(rule.code.len() == 5 && rule.code.starts_with("OC"), "{}", rule.code);
-            assert!(rule.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{}", rule.name);
+            assert!(
+                rule.name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'),
+                "{}",
+                rule.name
+            );
             assert!(ALL[..at].iter().all(|other| other.name != rule.name), "{}", rule.name);
             for line in [rule.summary, rule.help] {
                 assert!((10..=110).contains(&line.len()) && !line.ends_with('.'), "{}: {line}", rule.code);

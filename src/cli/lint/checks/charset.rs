@@ -18,7 +18,8 @@ pub(super) fn check(page: &Page<'_>, message: Option<&Message<'_>>, findings: &m
     let has_8bit = !bytes.is_ascii();
     let header = part.as_ref().and_then(|part| part.charset());
     let mark = Encoding::for_bom(bytes).map(|(encoding, _)| encoding);
-    if has_8bit && header.is_none() && mark.is_none() && page.facts.meta.is_none() {
+    let is_declared = header.is_some() || mark.is_some() || page.facts.meta.is_some();
+    if has_8bit && !is_declared {
         let at = bytes.iter().position(|byte| !byte.is_ascii()).unwrap_or(0);
         let place = place(page, bytes, at);
         let what = if part.is_some() {
@@ -29,8 +30,10 @@ pub(super) fn check(page: &Page<'_>, message: Option<&Message<'_>>, findings: &m
         findings.add(&rule::NO_CHARSET, place, format!("{what} no charset: clients guess"));
     }
     conflict(page, header, mark, has_8bit, findings);
-    if let Some(at) = Encoding::for_label(page.document.charset.as_bytes())
-        .and_then(|encoding| undecodable(encoding, bytes))
+    // Where none is declared, no byte is wrong.
+    if is_declared
+        && let Some(at) = Encoding::for_label(page.document.charset.as_bytes())
+            .and_then(|encoding| undecodable(encoding, bytes))
     {
         let name = &page.document.charset;
         findings.add(

@@ -52,7 +52,7 @@ pub(super) fn lookalike(url: &Url) -> Option<String> {
     }
     let top = unicode.rsplit('.').next().unwrap_or_default();
     unicode.split('.').filter(|label| !label.is_ascii()).find_map(|label| {
-        if !label.is_single_script() {
+        if !label.is_single_script() && !is_east_asian(label) {
             return Some(format!("the host {unicode} ({host}) mixes scripts in one name"));
         }
         // A name in a script of its own under a domain of that script imitates nobody; nor does Latin with accents.
@@ -61,6 +61,13 @@ pub(super) fn lookalike(url: &Url) -> Option<String> {
         (top.is_ascii() && !is_latin && looks.is_ascii() && looks.contains(|c: char| c.is_ascii_alphabetic()))
             .then(|| format!("the host {unicode} ({host}) looks like {looks}, but has no Latin letters"))
     })
+}
+
+/// Chinese, Japanese and Korean names have Latin letters among their own (UTS #39 §5.2, highly restrictive).
+fn is_east_asian(label: &str) -> bool {
+    let rest: String = label.chars().filter(|c| !c.is_ascii()).collect();
+    let scripts = rest.as_str().resolve_script_set();
+    scripts.hanb || scripts.jpan || scripts.kore
 }
 
 #[cfg(test)]

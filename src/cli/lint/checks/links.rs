@@ -191,7 +191,11 @@ impl Check<'_, '_, '_, '_> {
             true => Severity::Warning,
             false => Severity::Error,
         };
-        let hint = if is_host { ": https:// is missing" } else { "" };
+        let hint = match target {
+            _ if target.starts_with("3D") => ": it is quoted-printable that was not decoded",
+            _ if is_host => ": https:// is missing",
+            _ => "",
+        };
         self.find(&rule::RELATIVE, severity, format!("the link {} has no scheme{hint}", named(self.link)));
     }
 

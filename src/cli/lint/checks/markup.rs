@@ -92,7 +92,10 @@ fn preheader(page: &Page<'_>, findings: &mut Collector<'_>) {
             findings.add(&rule::LATE_PREHEADER, page.place(range), message);
         }
         Preheader::None if !page.facts.texts.is_empty() => {
-            let range = page.facts.texts[0].clone();
+            let mut range = page.facts.texts[0].clone();
+            let text = &page.markup.bytes()[range.clone()];
+            range.start += text.len() - text.trim_ascii_start().len();
+            range.end = range.start + text.trim_ascii().len();
             let message =
                 "there is no hidden preheader: inboxes show this text, or what comes before it, as preview";
             findings.find(&rule::NO_PREHEADER, Severity::Note, page.place(&range), None, message);

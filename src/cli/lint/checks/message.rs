@@ -72,9 +72,12 @@ fn unsubscribe(look: &Look, fields: &[Field<'_>], summary: &Summary, findings: &
             post.range.clone(),
             "List-Unsubscribe-Post stands without List-Unsubscribe",
         ),
-        (None, None) => {
-            add(findings, &rule::NO_LIST_UNSUBSCRIBE, 0..0, "there is no List-Unsubscribe header")
+        (None, None) if is_bulk || summary.documents > 0 => {
+            let message = "there is no List-Unsubscribe header, which bulk mail must have";
+            add(findings, &rule::NO_LIST_UNSUBSCRIBE, 0..0, message);
         }
+        // Plain text of persons.
+        (None, None) => {}
         (Some(list), post) => {
             let has_https = uris(&list.value)
                 .any(|uri| uri.get(..8).is_some_and(|start| start.eq_ignore_ascii_case(b"https://")));
@@ -102,7 +105,7 @@ fn unsubscribe(look: &Look, fields: &[Field<'_>], summary: &Summary, findings: &
             }
         }
     }
-    if summary.documents > 0 && !summary.can_unsubscribe && !is_discussion {
+    if summary.documents > 0 && !summary.can_unsubscribe && is_bulk {
         let message = "there is no link to unsubscribe, which bulk mail must have";
         let at = look.documents.iter().find(|document| document.is_html).and_then(|document| document.part);
         let range = at.map_or(0..0, |part| {

@@ -9,7 +9,7 @@ use super::{Page, unsubscribe};
 use crate::cli::summary::grouped;
 
 /// Gmail clips what is longer, in bytes.
-pub(in super::super) const CLIP: usize = 102 * 1024;
+pub(in super::super) const CLIP: usize = 102_400;
 
 /// From here on, in percent of it, one should know what the bytes are.
 const NEAR: usize = 80;

@@ -80,10 +80,10 @@ pub(in super::super) fn write(
         )?;
     }
     writeln!(output)?;
-    if let Some(code) =
-        outcome.files.iter().flat_map(|file| &file.findings).map(|finding| finding.code).next()
-    {
-        let hint = format!("`openclick lint --explain {code}` tells why one matters");
+    let findings = || outcome.files.iter().flat_map(|file| &file.findings);
+    let worst = findings().map(|finding| finding.severity).max();
+    if let Some(finding) = findings().find(|finding| Some(finding.severity) == worst) {
+        let hint = format!("`openclick lint --explain {}` tells why that matters", finding.code);
         writeln!(output, "{}", screen.paint(Tone::Dim, hint))?;
     }
     Ok(())

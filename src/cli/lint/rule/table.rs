@@ -165,7 +165,7 @@ rules! {
          body, or cut. Pixels go by the first <body> and the first </body>.";
     UNFINISHED = "OC205", "unfinished-markup", Error,
         "A comment, tag or raw text element is never closed",
-        "Close it",
+        "Close it, or take out what begins it",
         "Everything from there to the end of the document is swallowed: the recipient does not see it, and no pixel can be \
          put at the end. In a template whose parts are joined later it may be closed elsewhere; there it is a warning.";
     OPEN_QUOTE = "OC206", "open-quote", Warning,
