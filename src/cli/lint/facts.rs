@@ -54,6 +54,8 @@ pub(super) struct Facts {
     /// The first `<meta>` that names a charset: its label.
     pub(super) meta: Option<(Range<usize>, String)>,
     pub(super) has_base: bool,
+    /// Campaign Monitor's `<unsubscribe>`, which becomes a link.
+    pub(super) has_unsubscribe: bool,
     /// The second `<body>`.
     pub(super) second_body: Option<Range<usize>>,
     /// The first content behind `</body>` or `</html>`.
@@ -302,6 +304,7 @@ impl Reader<'_, '_> {
                 self.facts.frameset.get_or_insert(range.clone());
             }
             "base" => self.facts.has_base = true,
+            "unsubscribe" => self.facts.has_unsubscribe = true,
             _ => {}
         }
         if self.ended && !matches!(name, "html" | "body") {

@@ -84,7 +84,10 @@ pub(in super::super) fn run(matches: &ArgMatches) -> Result<(), Failure> {
     print(matches, |output| match matches.get_one::<String>("output-format").map(String::as_str) {
         Some("json") => output::json::write(&outcome, &looker.tracking_domain, looker.is_trial, output),
         Some("sarif") => output::sarif::write(&outcome, output),
-        _ => output::text::write(&outcome, screen, is_quiet, output),
+        _ => {
+            let is_terminal = output.is_terminal();
+            output::text::write(&outcome, screen, is_terminal, is_quiet, output)
+        }
     })?;
     if !outcome.failed.is_empty() {
         return Err(Failure::quiet(exit.unwrap_or(Exit::NoInput)));

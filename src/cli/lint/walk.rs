@@ -18,6 +18,9 @@ pub(super) struct Files {
     pub(super) failed: Vec<(PathBuf, String)>,
 }
 
+/// Why a file is left out.
+pub(super) const NO_MAIL: &str = "neither HTML nor a message";
+
 /// Names of HTML and messages.
 const MAIL: [&str; 4] = ["html", "htm", "xhtml", "eml"];
 
@@ -103,7 +106,7 @@ impl Files {
         };
         match is_mail {
             Ok(true) => self.found.push(path),
-            Ok(false) => self.left_out.push((path, "neither HTML nor a message")),
+            Ok(false) => self.left_out.push((path, NO_MAIL)),
             Err(why) => self.failed.push((path, why)),
         }
     }

@@ -106,7 +106,7 @@ fn says(link: &Link, words: &[&str]) -> bool {
 
 /// Whether there is one; one that is tracked as any other is reported.
 pub(super) fn check(page: &Page<'_>, findings: &mut Collector<'_>) -> bool {
-    let mut can_unsubscribe = false;
+    let mut can_unsubscribe = page.facts.has_unsubscribe;
     for link in &page.facts.links {
         let is_one = is_one(page, link);
         can_unsubscribe |= is_one || says(link, &PREFERENCES);

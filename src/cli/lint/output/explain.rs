@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::super::super::terminal::{Screen, Tone};
 use super::super::rule::{self, Rule};
+use super::wrapped;
 
 /// Lines are at most so long, however wide the screen is: longer ones are hard to read.
 const WIDEST: usize = 92;
@@ -34,12 +35,12 @@ fn explain(rule: &Rule, screen: Screen, output: &mut impl Write) -> io::Result<(
     let severity = screen.paint(Tone::Dim, format!("({})", rule.severity.as_str()));
     writeln!(output, "{} {severity}", screen.paint(Tone::Heading, title))?;
     let width = screen.width.min(WIDEST);
-    writeln!(output, "{}", wrapped(&format!("{}.", rule.summary), width, ""))?;
-    writeln!(output, "\n{}", wrapped(rule.why, width, ""))?;
+    writeln!(output, "{}", wrapped(&format!("{}.", rule.summary), width, 0, ""))?;
+    writeln!(output, "\n{}", wrapped(rule.why, width, 0, ""))?;
     writeln!(
         output,
         "\n{}",
-        screen.paint(Tone::Good, wrapped(&format!("What to do: {}.", lower(rule.help)), width, "  "))
+        screen.paint(Tone::Good, wrapped(&format!("What to do: {}.", lower(rule.help)), width, 0, "  "))
     )
 }
 
@@ -48,24 +49,4 @@ fn lower(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().into_iter().flat_map(char::to_lowercase);
     first.chain(letters).collect()
-}
-
-/// A text in lines of at most so many columns; the texts here are ASCII but for a few letters.
-fn wrapped(text: &str, width: usize, indent: &str) -> String {
-    let mut lines = String::new();
-    let mut used = 0;
-    for word in text.split(' ') {
-        let length = word.chars().count();
-        if used > 0 && used + 1 + length > width {
-            lines.push('\n');
-            lines.push_str(indent);
-            used = indent.len();
-        } else if used > 0 {
-            lines.push(' ');
-            used += 1;
-        }
-        lines.push_str(word);
-        used += length;
-    }
-    lines
 }

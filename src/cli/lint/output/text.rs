@@ -5,10 +5,15 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use super::super::super::summary::{counted, grouped};
-use super::super::super::terminal::{Screen, Tone, safe};
+use super::super::super::terminal::{Screen, Tone, safe, width};
 use super::super::finding::Severity;
 use super::super::rule;
 use super::super::run::Outcome;
+use super::super::walk::NO_MAIL;
+use super::wrapped;
+
+/// Before lines that belong to the one above.
+const INDENT: &str = "    ";
 
 /// The colour of a severity.
 fn tone(severity: Severity) -> Tone {
@@ -22,30 +27,32 @@ fn tone(severity: Severity) -> Tone {
 pub(in super::super) fn write(
     outcome: &Outcome,
     screen: Screen,
+    is_terminal: bool,
     is_quiet: bool,
     output: &mut impl Write,
 ) -> io::Result<()> {
+    // Programs want a finding on one line.
+    let fitted = |text: &str, used: usize| match is_terminal {
+        true => wrapped(text, screen.width, used, INDENT),
+        false => text.to_owned(),
+    };
     let mut told = HashSet::new();
     for file in &outcome.files {
         let path = safe(&file.path.display().to_string());
         for finding in &file.findings {
             let place = format!("{path}:{}:{}:", finding.line, finding.column);
-            writeln!(
-                output,
-                "{} {} {} {}",
-                screen.paint(Tone::Accent, place),
-                screen.paint(tone(finding.severity), finding.severity.as_str()),
-                screen.paint(Tone::Heading, finding.code),
-                safe(&finding.message),
-            )?;
+            let severity = finding.severity.as_str();
+            let used = width(&place) + severity.len() + finding.code.len() + 3;
+            let message = fitted(&safe(&finding.message), used);
+            let severity = screen.paint(tone(finding.severity), severity);
+            let (place, code) =
+                (screen.paint(Tone::Accent, place), screen.paint(Tone::Heading, finding.code));
+            writeln!(output, "{place} {severity} {code} {message}")?;
             // Once is enough.
             if told.insert(finding.code) {
                 let name = rule::find(finding.code).map_or("", |rule| rule.name);
-                writeln!(
-                    output,
-                    "    {}",
-                    screen.paint(Tone::Dim, format!("help: {} [{name}]", finding.help))
-                )?;
+                let help = fitted(&format!("help: {} [{name}]", finding.help), INDENT.len());
+                writeln!(output, "{INDENT}{}", screen.paint(Tone::Dim, help))?;
             }
         }
     }
@@ -95,9 +102,10 @@ fn kinds(left_out: &[(PathBuf, &'static str)]) -> String {
     let mut kinds: BTreeMap<String, u64> = BTreeMap::new();
     for (path, why) in left_out {
         let kind = match path.extension() {
-            Some(extension) if *why == "neither HTML nor a message" => {
+            Some(extension) if *why == NO_MAIL => {
                 format!(".{}", safe(&extension.to_string_lossy()))
             }
+            None if *why == NO_MAIL => "without extension".to_owned(),
             _ => (*why).to_owned(),
         };
         *kinds.entry(kind).or_default() += 1;
