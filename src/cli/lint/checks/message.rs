@@ -48,6 +48,7 @@ pub(super) fn check(look: &Look, message: &Message<'_>, summary: &Summary, findi
     }
     lines(look, findings);
     parts(look, message, findings);
+    plain_text(message, findings);
 }
 
 fn unsubscribe(look: &Look, fields: &[Field<'_>], summary: &Summary, findings: &mut Collector<'_>) {
@@ -160,6 +161,30 @@ fn parts(look: &Look, message: &Message<'_>, findings: &mut Collector<'_>) {
                 if path.is_empty() { "the message's body".to_owned() } else { format!("part {path}") };
             let message = format!("{which} ({}) is passed over: {why}", report.media_type);
             findings.add(&rule::PART_LEFT, range.start..range.end, message);
+        }
+    }
+}
+
+/// The charset of the plain text beside the HTML, whose own is checked with its markup.
+fn plain_text(message: &Message<'_>, findings: &mut Collector<'_>) {
+    for part in message.parts().filter(|part| part.media_type() == "text/plain" && !part.is_attachment()) {
+        let Some(text) = part.text() else { continue };
+        let Some(at) = text.bytes().iter().position(|byte| !byte.is_ascii()) else { continue };
+        let at = text.offset_in_message(at);
+        if part.charset().is_none() {
+            findings.add(
+                &rule::NO_CHARSET,
+                at..at + 1,
+                "the plain text has 8-bit characters and no charset: clients guess",
+            );
+        }
+        let body = part.body_range();
+        if part.encoding() == "7bit" && !message.bytes()[body].is_ascii() {
+            findings.add(
+                &rule::EIGHT_BIT_IN_7BIT,
+                at..at + 1,
+                "the part is declared as 7bit, but here is an 8-bit byte",
+            );
         }
     }
 }

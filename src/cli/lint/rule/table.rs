@@ -199,7 +199,7 @@ rules! {
         "No link to unsubscribe was found in the HTML",
         "Add a link that says unsubscribe, unless the mail is transactional",
         "Bulk mail must let its reader leave: CAN-SPAM, the ePrivacy directive and the mailbox providers ask for it, and whoever \
-         finds no link presses \"spam\". Links are known by words of 25 languages in their text or address, by \
+         finds no link presses \"spam\". Links are known by words of 23 languages in their text or address, by \
          data-msys-unsubscribe, and by the header. Where nothing shows bulk mail this is a note.";
     TRACKED_UNSUBSCRIBE = "OC304", "tracked-unsubscribe", Warning,
         "The unsubscribe link is tracked as an ordinary click",
