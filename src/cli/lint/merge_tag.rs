@@ -140,7 +140,7 @@ mod tests {
             "%recipient.email%",
             "%unsubscribe_url%",
         ] {
-            assert_eq!(tags(text.as_bytes()), [0..text.len()], "{text}");
+            assert_eq!(tags(text.as_bytes()), std::slice::from_ref(&(0..text.len())), "{text}");
         }
         for text in [
             "100 % of 50 %",
