@@ -334,7 +334,11 @@ pub(super) fn cases() -> Vec<Case> {
         whole(
             "OC303?",
             vec![leaving("More")],
-            vec![leaving("退订"), leaving("More</a><unsubscribe>x</unsubscribe>")],
+            vec![
+                leaving("退订"),
+                ok.replace("/unsubscribe?", "/x?").replace("Unsubscribe", "More"),
+                leaving("More</a><unsubscribe>x</unsubscribe>"),
+            ],
         ),
         whole(
             "OC304",
