@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 
-use super::preview;
 use super::setting::{self as s, Setting, Shape};
+use super::{lint, preview};
 
 /// The settings of `rewrite`, in the order of its help.
 pub(super) const REWRITE: &[&Setting] = &[
@@ -114,6 +114,7 @@ pub(super) fn command() -> Command {
         .subcommand(preview::command())
         .subcommand(super::inspect::command())
         .subcommand(super::restore::command())
+        .subcommand(lint::command())
         .subcommand(decode())
         .subcommand(key())
         .subcommand(job_id())
@@ -334,7 +335,10 @@ mod tests {
     #[test]
     fn every_setting_is_a_flag_somewhere() {
         for setting in s::ALL {
-            let listed = [REWRITE, DECODE, KEY].concat().iter().any(|other| other.name == setting.name);
+            let listed = [REWRITE, DECODE, KEY, lint::SETTINGS]
+                .concat()
+                .iter()
+                .any(|other| other.name == setting.name);
             assert!(listed, "{}", setting.name);
         }
     }

@@ -110,6 +110,7 @@ fn run(
             Err(Failure::usage(format!("--exec: {name} starts no program")))
         }
         Some(("preview", matches)) => preview::run(matches),
+        Some(("lint", matches)) => lint::run(matches),
         Some(("decode", matches)) => decode::run(matches),
         Some(("inspect", matches)) => inspect::run(matches),
         Some(("restore", matches)) => restore::run(matches),

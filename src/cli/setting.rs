@@ -55,6 +55,7 @@ const MAIL: &str = "This mail";
 const WHAT: &str = "What is tracked";
 const LINKS: &str = "Which links";
 const URLS: &str = "Tracking URLs";
+const LINT: &str = "Findings";
 
 /// The table: a constant for each setting, and all of them.
 macro_rules! settings {
@@ -152,6 +153,11 @@ settings! {
         "URLs of a tracking endpoint that is there already: https://t.example/r?u={target}&m={message_id}&s={hmac}";
     UNSIGNED = "unsigned", Shape::Switch, "BOOL", URLS,
         "Accept a format that nothing authenticates: its endpoint is an open redirector";
+
+    LINT_ALLOW = "lint-allow", Shape::Words(&[]), "CODE", LINT,
+        "Findings of `lint` that are not told, by code or name; also notes, warnings; may be repeated";
+    LINT_DENY = "lint-deny", Shape::Words(&[]), "CODE", LINT,
+        "Findings of `lint` that count as errors, by code or name; also notes, warnings; may be repeated";
 }
 
 /// As the library names them; a test holds the two together.

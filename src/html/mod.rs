@@ -25,7 +25,8 @@ use std::sync::Arc;
 pub(crate) use self::engine::{Reader, Source};
 pub(crate) use self::read::{Found, read};
 
-use self::body::{PREHEADER_LIMIT, Top, is_hidden};
+pub(crate) use self::body::is_hidden;
+use self::body::{PREHEADER_LIMIT, Top};
 use self::engine::{Engine, Events, Next};
 use self::placeholder::Placeholders;
 use self::tag::{Attribute, Attributes, is_self_closing, name_range};

@@ -8,7 +8,7 @@ use encoding_rs::Encoding;
 use crate::charset::{Charset, sniff};
 use crate::html::attribute;
 use crate::html::tag::{self, Attributes, name_range};
-use crate::html::{Found, read};
+use crate::html::{Found, is_hidden, read};
 
 /// An HTML document that is read, not changed.
 ///
@@ -215,6 +215,13 @@ impl<'a> StartTag<'a> {
     #[must_use]
     pub fn is_in_template(&self) -> bool {
         self.template
+    }
+
+    /// Whether its own attributes hide it, by which a rewriter knows a preheader: `hidden`, or an inline style with
+    /// `display:none`, `max-height:0` or `mso-hide:all`.
+    #[must_use]
+    pub fn is_hidden(&self) -> bool {
+        is_hidden(self.source)
     }
 
     /// Its attributes in their order. Of a name that stands twice the first counts.

@@ -161,3 +161,18 @@ fn parts_and_fields() {
     assert_eq!(message.part(2).decoded().as_deref(), Some(&b"y"[..]));
     assert_eq!(message.part(1).fields().len(), 1);
 }
+
+#[test]
+fn tags_that_hide_themselves() {
+    let mut hidden = Vec::new();
+    Markup::new(
+        b"<div hidden><p style='color:red;max-height:0'><b style=display:block><i class=hidden>",
+        None,
+    )
+    .events(|event| {
+        if let Event::StartTag(tag) = event {
+            hidden.push(tag.is_hidden());
+        }
+    });
+    assert_eq!(hidden, [true, true, false, false]);
+}

@@ -7,6 +7,7 @@ mod filter;
 mod inspect;
 mod job_id;
 mod keys;
+mod lint;
 mod log;
 mod message;
 mod output;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 /// How much it matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(in super::super) enum Severity {
     /// Worth knowing.
@@ -12,6 +12,17 @@ pub(in super::super) enum Severity {
     Warning,
     /// Broken for recipients.
     Error,
+}
+
+impl Severity {
+    /// The word of the output.
+    pub(in super::super) fn as_str(self) -> &'static str {
+        match self {
+            Severity::Note => "note",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
 }
 
 /// A finding.
@@ -29,7 +40,13 @@ pub(in super::super) struct Finding {
     /// Line and column in the file, from 1; the column counts characters.
     pub(in super::super) line: usize,
     pub(in super::super) column: usize,
+    /// Where the range ends, counted in the same way.
+    pub(in super::super) end_line: usize,
+    pub(in super::super) end_column: usize,
     /// The report's link that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in super::super) link: Option<u32>,
+    /// The source around it without white space that may change: what a fingerprint is made of.
+    #[serde(skip)]
+    pub(in super::super) context: String,
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::ArgMatches;
 use openclick::source::{Markup, Message};
-use openclick::{KeyRing, PartReason, Report, Rewriter, Rewritten};
+use openclick::{Dialect, KeyRing, PartReason, Report, Rewriter, Rewritten};
 
 use super::super::exit::Failure;
 use super::super::guarded;
@@ -35,6 +35,8 @@ pub(in super::super) struct Look {
     pub(in super::super) report: Report,
     /// The documents that a reader shows and a rewrite reads, in order.
     pub(in super::super) documents: Vec<Document>,
+    /// Whose opt-out attributes are understood.
+    pub(in super::super) dialects: Vec<Dialect>,
 }
 
 /// An HTML document or a part of a message, decoded: ranges of the report are ranges in `before`.
@@ -94,7 +96,12 @@ impl Looker {
                 Ok(self.rewriter.rewrite_html(&before, &delivery)?)
             }
         })?;
-        Ok(Look::of(is_message, before, rewritten))
+        let mut look = Look::of(is_message, before, rewritten);
+        if let Some(names) = self.settings.list(&s::DIALECTS) {
+            // The rewriter has refused wrong names.
+            look.dialects = names.iter().filter_map(|name| name.parse().ok()).collect();
+        }
+        Ok(look)
     }
 }
 
@@ -116,7 +123,7 @@ impl Look {
             true => of_message(&before, &after, &report),
             false => vec![of_html(&before, &after, &report)],
         };
-        Look { is_message, before, after, report, documents }
+        Look { is_message, before, after, report, documents, dialects: vec![Dialect::SparkPost] }
     }
 }
 

@@ -154,7 +154,19 @@ mod tests {
     fn finding(code: &'static str, severity: Severity, line: usize) -> Finding {
         let message =
             format!("line {line} says \u{1b}[31m something that is too long for one line of a narrow screen");
-        Finding { code, severity, message, help: "do otherwise", range: 0..1, line, column: 7, link: None }
+        Finding {
+            code,
+            severity,
+            message,
+            help: "do otherwise",
+            range: 0..1,
+            line,
+            column: 7,
+            end_line: line,
+            end_column: 8,
+            context: String::new(),
+            link: None,
+        }
     }
 
     #[test]

@@ -1,0 +1,393 @@
+//! Links, one by one and among each other.
+
+use std::collections::HashMap;
+
+use openclick::{Reason, Verdict};
+use url::Url;
+
+use super::super::collector::Collector;
+use super::super::facts::Link;
+use super::super::finding::Severity;
+use super::super::{merge_tag, rule};
+use super::{Page, host, tracker};
+
+/// The longest line of mail, RFC 5322 §2.1.1, less what stands around a URL.
+const LONG: usize = 998 - "<a href=\"\">".len();
+
+pub(super) fn check(page: &Page<'_>, findings: &mut Collector<'_>) {
+    let has_https = page
+        .facts
+        .links
+        .iter()
+        .any(|link| scheme_of(link).is_some_and(|is| is.eq_ignore_ascii_case("https")));
+    let mut merged = None;
+    let mut merged_count = 0;
+    for link in &page.facts.links {
+        let mut check = Check { page, link, findings, has_https };
+        check.text();
+        let Some(target) = link.target.as_deref() else {
+            check.add(&rule::UNDECODABLE, "the link holds bytes that the charset does not have".to_owned());
+            continue;
+        };
+        check.tracking_url();
+        match merge_tag::has(target) {
+            true => {
+                merged.get_or_insert(link);
+                merged_count += 1;
+                check.merged(target);
+            }
+            false => check.target(target),
+        }
+    }
+    if let Some(first) = merged.filter(|_| !page.look.is_message) {
+        let message = match merged_count {
+            1 => format!(
+                "the link {} holds a merge tag: it is not tracked until that is filled in",
+                named(first)
+            ),
+            _ => format!(
+                "{merged_count} links hold merge tags, the first is {}: they are not tracked until these are filled in",
+                named(first)
+            ),
+        };
+        let index = page.report(first).map(|report| report.index);
+        findings.find(&rule::MERGE_LEFT, Severity::Note, page.place(&first.value), index, message);
+    }
+    for image in &page.facts.images {
+        let Some(url) = parse(&image.source).filter(|_| !merge_tag::has(&image.source)) else { continue };
+        if let Some(why) = host::local(&url) {
+            findings.add(&rule::LOCAL_HOST, page.place(&image.range), format!("the image's host {why}"));
+        }
+        if let Some(name) = tracker::pixel(&url) {
+            findings.add(
+                &rule::FOREIGN,
+                page.place(&image.range),
+                format!("the image is a tracking pixel of {name}"),
+            );
+        }
+    }
+    twins(page, findings);
+    names(page, findings);
+    marks(page, findings);
+}
+
+struct Check<'c, 'p, 'f, 'l> {
+    page: &'c Page<'p>,
+    link: &'c Link,
+    findings: &'f mut Collector<'l>,
+    has_https: bool,
+}
+
+impl Check<'_, '_, '_, '_> {
+    fn add(&mut self, rule: &'static rule::Rule, message: String) {
+        self.find(rule, rule.severity, message);
+    }
+
+    fn find(&mut self, rule: &'static rule::Rule, severity: Severity, message: String) {
+        let index = self.page.report(self.link).map(|report| report.index);
+        self.findings.find(rule, severity, self.page.place(&self.link.value), index, message);
+    }
+
+    fn text(&mut self) {
+        let is_blank =
+            |c: char| c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}');
+        // A shape is drawn, and its twin has the text.
+        if self.link.is_shape || self.link.has_label || !self.link.text.chars().all(is_blank) {
+            return;
+        }
+        let what = if self.link.has_image { "an image without alternative text" } else { "no text" };
+        self.add(&rule::NO_TEXT, format!("the link {} has {what}", named(self.link)));
+    }
+
+    /// What became of it.
+    fn tracking_url(&mut self) {
+        let Some(report) = self.page.report(self.link) else { return };
+        match &report.verdict {
+            Verdict::Tracked { url, .. } if url.len() > LONG => {
+                self.add(&rule::LONG_URL, format!("the tracking URL has {} characters", url.len()));
+            }
+            Verdict::Left { reason: Reason::TooLong } => {
+                self.add(
+                    &rule::LONG_URL,
+                    format!("the link is too long to be tracked ({} characters)", report.raw.len()),
+                );
+            }
+            Verdict::Left { reason: Reason::LineTooLong } => {
+                self.add(
+                    &rule::LONG_URL,
+                    "no line of this part's encoding holds the tracking URL: the link is left".to_owned(),
+                );
+            }
+            Verdict::Left { reason: Reason::AlreadyTracked } => {
+                self.add(
+                    &rule::OWN_TOKEN,
+                    format!("the link {} points to the tracking domain already", named(self.link)),
+                );
+            }
+            _ => {}
+        }
+    }
+
+    fn merged(&mut self, target: &str) {
+        let tags = merge_tag::tags(target.as_bytes());
+        if let Some(start) = authority_start(target) {
+            let is_inside = |at: usize| tags.iter().any(|tag| tag.contains(&at));
+            let end = target[start..]
+                .char_indices()
+                .find(|(at, c)| matches!(c, '/' | '?' | '#') && !is_inside(start + at))
+                .map_or(target.len(), |(at, _)| start + at);
+            if tags.iter().any(|tag| tag.start < end && tag.end > start) {
+                self.add(&rule::MERGE_HOST, format!("a merge tag fills in the host of {}", named(self.link)));
+            }
+        }
+        if self.page.look.is_message
+            && tags.iter().any(|tag| merge_tag::is_certain(&target.as_bytes()[tag.clone()]))
+        {
+            self.add(
+                &rule::MERGE_LEFT,
+                format!("the link {} holds a merge tag that is not filled in", named(self.link)),
+            );
+        }
+    }
+
+    fn target(&mut self, target: &str) {
+        if target.is_empty() || target == "#" {
+            let what = if target.is_empty() { "an empty href" } else { "# as its href" };
+            return self.add(&rule::EMPTY_HREF, format!("a link has {what}"));
+        }
+        if target.starts_with('#') {
+            return;
+        }
+        let Some(scheme) = scheme(target) else { return self.relative(target) };
+        match scheme.to_ascii_lowercase().as_str() {
+            "http" | "https" => self.web(target, scheme.len()),
+            "javascript" | "vbscript" | "data" => {
+                self.add(
+                    &rule::SCRIPT,
+                    format!("the link {} runs a script, which no mail client does", named(self.link)),
+                );
+            }
+            other
+                if other.ends_with("+notrack")
+                    && !self.page.look.dialects.contains(&openclick::Dialect::Postal) =>
+            {
+                self.add(
+                    &rule::DIALECT,
+                    format!("the scheme {other}: is Postal's, whose dialect postal is not enabled"),
+                );
+            }
+            _ => {}
+        }
+    }
+
+    fn relative(&mut self, target: &str) {
+        let is_host = target.split(['/', '?', '#']).next().is_some_and(|host| {
+            host.starts_with("www.")
+                || host.ends_with(".com")
+                || host.ends_with(".org")
+                || host.ends_with(".net")
+        });
+        let severity = match target.starts_with("//") || self.page.facts.has_base {
+            true => Severity::Warning,
+            false => Severity::Error,
+        };
+        let hint = match target {
+            _ if target.starts_with("3D") => ": it is quoted-printable that was not decoded",
+            _ if is_host => ": https:// is missing",
+            _ => "",
+        };
+        self.find(&rule::RELATIVE, severity, format!("the link {} has no scheme{hint}", named(self.link)));
+    }
+
+    fn web(&mut self, target: &str, scheme: usize) {
+        let name = named(self.link);
+        let rest = target[scheme + 1..].strip_prefix("//");
+        let is_odd = rest.is_none_or(|rest| rest.starts_with(['/', '\\']));
+        let url = Url::parse(target).ok().filter(|url| url.host_str().is_some_and(|host| !host.is_empty()));
+        let (Some(rest), Some(url), false) = (rest, url, is_odd || target.contains(char::is_control)) else {
+            return self.add(&rule::BAD_URL, format!("the address {name} cannot be understood"));
+        };
+        let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
+        if authority.contains('@') {
+            self.add(&rule::USERINFO, format!("the link {name} has a user name before its host"));
+        }
+        if url.scheme() == "http" && self.has_https {
+            self.add(&rule::HTTP, format!("the link {name} uses http, others use https"));
+        }
+        if let Some(why) = host::local(&url) {
+            self.add(&rule::LOCAL_HOST, format!("the host of {name} {why}"));
+        }
+        if let Some(why) = host::lookalike(&url) {
+            self.add(&rule::LOOKALIKE, why);
+        }
+        if let Some(other) = tracker::link(&url) {
+            self.add(&rule::FOREIGN, format!("the link {name} is {other}"));
+        }
+        self.shown(&url);
+    }
+
+    /// A text that is an address itself, as `visible-url` judges it.
+    fn shown(&mut self, url: &Url) {
+        let text = self.link.text.trim();
+        let begins =
+            |start: &str| text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start));
+        let has_scheme = begins("http://") || begins("https://");
+        if !(has_scheme || begins("www."))
+            || text.contains(char::is_whitespace)
+            || !text.contains('.')
+            || merge_tag::has(text)
+        {
+            return;
+        }
+        let whole = if has_scheme { text.to_owned() } else { format!("http://{text}") };
+        let Some(shown) = Url::parse(&whole).ok().and_then(|url| url.host_str().map(str::to_owned)) else {
+            return;
+        };
+        let host = url.host_str().unwrap_or_default();
+        let plain = |host: &str| host.strip_prefix("www.").unwrap_or(host).to_owned();
+        let tracked = match self.page.report(self.link).map(|report| &report.verdict) {
+            Some(Verdict::Tracked { url, .. }) => Url::parse(url).ok(),
+            _ => None,
+        };
+        let tracked =
+            tracked.as_ref().and_then(Url::host_str).filter(|tracked| plain(tracked) != plain(&shown));
+        if plain(host) != plain(&shown) {
+            self.add(&rule::SHOWN_URL, format!("the link shows {shown} and leads to {host}"));
+        } else if let Some(tracked) = tracked {
+            self.add(
+                &rule::SHOWN_URL,
+                format!("the link shows {shown} and leads to {tracked} once it is tracked"),
+            );
+        }
+    }
+}
+
+/// Outlook's copy of a button and the button, which stand beside each other.
+fn twins(page: &Page<'_>, findings: &mut Collector<'_>) {
+    /// What may lie between a shape without text and its twin, in bytes.
+    const NEAR: usize = 600;
+    let links = &page.facts.links;
+    let mut last = None;
+    for (index, link) in links.iter().enumerate() {
+        if !link.is_outlook {
+            last = Some(link);
+            continue;
+        }
+        let text = folded(&link.text);
+        let is_near = |other: &&Link| other.tag.start.saturating_sub(link.tag.end) < NEAR;
+        let next = links[index + 1..].iter().take(8).find(|other| !other.is_outlook);
+        let next =
+            next.filter(|next| next.texts_before == link.texts_before).filter(|next| match text.is_empty() {
+                true => link.is_shape && is_near(next),
+                false => folded(&next.text) == text,
+            });
+        let before = last.filter(|before| {
+            !text.is_empty() && link.texts_before == before.texts_before + 1 && folded(&before.text) == text
+        });
+        let Some(twin) = next.or(before) else { continue };
+        let (Some(one), Some(other)) = (&link.target, &twin.target) else { continue };
+        let without_blanks = |text: &str| text.split_whitespace().collect::<String>();
+        if without_blanks(one) != without_blanks(other) {
+            let place = page.place(&link.value);
+            let message = format!(
+                "Outlook's button leads to {}, the button for all others to {}",
+                quoted(one),
+                quoted(other)
+            );
+            findings.find(
+                &rule::TWIN,
+                rule::TWIN.severity,
+                place,
+                page.report(link).map(|report| report.index),
+                message,
+            );
+        }
+    }
+}
+
+fn folded(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
+fn names(page: &Page<'_>, findings: &mut Collector<'_>) {
+    let mut first: HashMap<&str, &Link> = HashMap::new();
+    for link in &page.facts.links {
+        let Some(name) = link.name.as_deref().filter(|name| !merge_tag::has(name)) else { continue };
+        let other = first.entry(name).or_insert(link);
+        if other.target != link.target {
+            let (one, two) =
+                (other.target.as_deref().unwrap_or_default(), link.target.as_deref().unwrap_or_default());
+            let message =
+                format!("the name {} stands for {} and for {}", quoted(name), quoted(one), quoted(two));
+            let index = page.report(link).map(|report| report.index);
+            findings.find(
+                &rule::DUPLICATE_NAME,
+                rule::DUPLICATE_NAME.severity,
+                page.place(&link.tag),
+                index,
+                message,
+            );
+        }
+    }
+}
+
+fn marks(page: &Page<'_>, findings: &mut Collector<'_>) {
+    for mark in &page.facts.marks {
+        let place = page.place(&mark.range);
+        if !page.look.dialects.contains(&mark.dialect) {
+            let dialect = mark.dialect.as_str();
+            let what = match mark.dialect {
+                openclick::Dialect::CustomerIo => "the class untracked".to_owned(),
+                _ => mark.name.to_ascii_lowercase(),
+            };
+            findings.add(
+                &rule::DIALECT,
+                place,
+                format!("{what} means nothing: the dialect {dialect} is not enabled"),
+            );
+        } else if let Some(oddity) = mark.oddity() {
+            let (name, value) = (mark.name.to_ascii_lowercase(), quoted(&mark.value));
+            findings.add(&rule::ODD_OPT_OUT, place, format!("{name}={value} {oddity}"));
+        }
+    }
+}
+
+/// The scheme of an absolute URL. <https://url.spec.whatwg.org/#scheme-start-state>
+fn scheme(target: &str) -> Option<&str> {
+    let (scheme, _) = target.split_once(':')?;
+    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
+    is_scheme.then_some(scheme)
+}
+
+fn scheme_of(link: &Link) -> Option<&str> {
+    scheme(link.target.as_deref()?)
+}
+
+/// Where the host of a web address begins.
+fn authority_start(target: &str) -> Option<usize> {
+    let name = scheme(target)?;
+    let is_web = name.eq_ignore_ascii_case("http") || name.eq_ignore_ascii_case("https");
+    let start = name.len() + "://".len();
+    (is_web && target[name.len()..].starts_with("://")).then_some(start)
+}
+
+/// A web address.
+fn parse(source: &str) -> Option<Url> {
+    Url::parse(source).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
+}
+
+/// How a message calls a link: by its address.
+pub(super) fn named(link: &Link) -> String {
+    quoted(link.target.as_deref().unwrap_or("without a readable address"))
+}
+
+/// Others' text in a message, at most some of it.
+fn quoted(text: &str) -> String {
+    /// Characters.
+    const MOST: usize = 100;
+    match text.char_indices().nth(MOST) {
+        None => format!("\"{text}\""),
+        Some((end, _)) => format!("\"{}…\"", &text[..end]),
+    }
+}
