@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 
+use super::preview;
 use super::setting::{self as s, Setting, Shape};
 
 /// The settings of `rewrite`, in the order of its help.
-const REWRITE: &[&Setting] = &[
+pub(super) const REWRITE: &[&Setting] = &[
     &s::FORMAT,
     &s::ON_ERROR,
     &s::QUIET,
@@ -110,6 +111,7 @@ pub(super) fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(rewrite())
+        .subcommand(preview::command())
         .subcommand(decode())
         .subcommand(key())
         .subcommand(job_id())

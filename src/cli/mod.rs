@@ -22,6 +22,7 @@ mod rewrite;
 mod sanitize;
 mod setting;
 mod settings;
+mod stop;
 mod streams;
 mod summary;
 mod terminal;
@@ -92,6 +93,7 @@ fn run(
             Err(Failure::usage(format!("--exec: {name} starts no program")))
         }
         Some(("decode", matches)) => decode::run(matches),
+        Some(("preview", matches)) => preview::run(matches),
         Some(("key", matches)) => keys::run(matches),
         Some(("job-id", matches)) => job_id::run(matches),
         Some(("completions", matches)) => pages::completions(matches),

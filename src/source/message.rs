@@ -7,6 +7,7 @@ use encoding_rs::{Encoding, ISO_2022_JP};
 
 use super::Markup;
 use crate::charset::Charset;
+use crate::encoded_word;
 use crate::message::part;
 use crate::message::{name, reason};
 use crate::mime::{self, Kind, MAX_HEADER, Structure, transfer};
@@ -114,6 +115,17 @@ impl Field<'_> {
     #[must_use]
     pub fn is(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name.as_bytes())
+    }
+
+    /// Its value as it is shown: encoded words (RFC 2047) decoded; bytes that are not UTF-8 are replaced by U+FFFD.
+    ///
+    /// ```
+    /// let message = openclick::source::Message::parse(b"Subject: =?utf-8?q?Caf=C3=A9?= at ten\r\n\r\n");
+    /// assert_eq!(message.field("subject").unwrap().text(), "Caf\u{e9} at ten");
+    /// ```
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&encoded_word::decode(&self.value)).into_owned()
     }
 }
 

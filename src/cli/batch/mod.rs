@@ -6,7 +6,6 @@
 mod mbox;
 mod plan;
 mod progress;
-mod stop;
 mod tally;
 mod work;
 
@@ -23,7 +22,6 @@ use serde::Serialize;
 
 use self::plan::{Folder, Item, Kind, Plan};
 use self::progress::Progress;
-use self::stop::Stop;
 use self::tally::{Files, Tally};
 use self::work::{Event, Line, Shop, Task};
 use super::exec::Program;
@@ -35,6 +33,7 @@ use super::output::{Output, is_stdout, sync_folder};
 use super::sanitize::write_json_line;
 use super::setting as s;
 use super::settings::Settings;
+use super::stop::Stop;
 use super::summary::counted;
 
 /// Rewrites all that is named into a folder.

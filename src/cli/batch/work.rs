@@ -22,7 +22,7 @@ use super::super::settings::Settings;
 use super::super::summary::{FileReport, counted};
 use super::mbox::{Mbox, is_mail, split_tail};
 use super::plan::{Item, Kind, extension};
-use super::stop::Stop;
+use super::super::stop::Stop;
 use super::tally::{Tally, Verdict};
 
 /// What all threads share.
