@@ -118,6 +118,15 @@ function wire(frame, side) {
     if (!marked[side].has(link)) marked[side].set(link, []);
     marked[side].get(link).push(element);
   }
+  if (side === 0) {
+    // What a link without text shows is its picture.
+    for (const [link, [element]] of marked[0]) {
+      const alt = !links[link].text && element.querySelector?.('img')?.getAttribute('alt')?.trim();
+      if (alt && !links[link].alt) { links[link].alt = alt; links[link].key += ' ' + alt.toLowerCase(); }
+    }
+    drawn = '';
+    rows();
+  }
   style(frame);
   const link = (event) => {
     const element = event.target?.closest?.(`[${data.mark}]`);
@@ -234,7 +243,7 @@ function rows(all) {
 function row(index, at) {
   const link = links[index];
   const where = link.place === 'html' ? null : make('span', { class: 'tag' }, link.place === 'outlook' ? 'Outlook' : link.place);
-  const text = safe(link.text) || (link.place === 'text' ? '' : '(no text)');
+  const text = link.text ? safe(link.text) : link.place !== 'text' && make('span', { class: 'alt' }, link.alt ? `picture: ${safe(link.alt)}` : 'no text');
   return make('tr', {
     role: 'row', 'data-row': index, 'aria-rowindex': at + 2, tabindex: -1, class: index === current ? 'on' : '', 'aria-selected': String(index === chosen),
     onmouseenter: () => highlight(index), onfocus: () => highlight(index), onclick: () => choose(index),
@@ -284,6 +293,7 @@ function detail(link) {
   add('Link', `${link.index}`);
   add('What happens', state);
   add('Text', safe(link.text));
+  add('Picture', safe(link.alt));
   add('Name', safe(link.name));
   add('Destination', safe(link.target), true);
   add('Becomes', safe(link.url), true);
