@@ -19,10 +19,10 @@ use super::super::job;
 use super::super::output::Output;
 use super::super::sanitize::write_json_line;
 use super::super::settings::Settings;
+use super::super::stop::Stop;
 use super::super::summary::{FileReport, counted};
 use super::mbox::{Mbox, is_mail, split_tail};
 use super::plan::{Item, Kind, extension};
-use super::super::stop::Stop;
 use super::tally::{Tally, Verdict};
 
 /// What all threads share.

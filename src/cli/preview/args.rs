@@ -20,5 +20,10 @@ pub(in super::super) fn command() -> Command {
         )
         .args(page::args())
         .arg(config())
-        .args(REWRITE.iter().filter(|setting| !matches!(setting.name, "on-error" | "quiet")).map(|setting| flag(setting)))
+        .args(
+            REWRITE
+                .iter()
+                .filter(|setting| !matches!(setting.name, "on-error" | "quiet"))
+                .map(|setting| flag(setting)),
+        )
 }

@@ -17,8 +17,7 @@ pub(super) fn edits(css: &str, allows: &dyn Fn(&str) -> bool, stand_in: &str) ->
     let mut scanner = Scanner { css, at: 0, open: Vec::new(), loads_strings: false, edits: Vec::new() };
     let folded = css.to_ascii_lowercase();
     // A custom property may hold the string that such a function gets by `var()`.
-    scanner.loads_strings =
-        folded.contains("image-set") || folded.contains("src(") || folded.contains('\\');
+    scanner.loads_strings = folded.contains("image-set") || folded.contains("src(") || folded.contains('\\');
     scanner.run(allows, stand_in);
     scanner.edits
 }
@@ -61,7 +60,8 @@ impl Scanner<'_> {
                     let start = self.at;
                     let value = self.string();
                     let is_loaded = self.open.contains(&true)
-                        || self.loads_strings && (is_absolute(&value) || value.trim_start().starts_with("//"));
+                        || self.loads_strings
+                            && (is_absolute(&value) || value.trim_start().starts_with("//"));
                     if is_loaded && !allows(&value) {
                         self.edits.push((start..self.at, format!("\"{stand_in}\"")));
                     }
@@ -99,7 +99,8 @@ impl Scanner<'_> {
     fn function(&mut self, start: usize, name: &str, allows: &dyn Fn(&str) -> bool, stand_in: &str) {
         // A name may end in one: what comes before it, such as a digit, is read as a part of it here.
         let is_url = name.ends_with("url");
-        let value_at = self.rest().find(|c: char| !is_space(c)).map_or(self.css.len(), |space| self.at + space);
+        let value_at =
+            self.rest().find(|c: char| !is_space(c)).map_or(self.css.len(), |space| self.at + space);
         if !is_url || self.css[value_at..].starts_with(['"', '\'']) {
             self.open.push(is_url || LOADING.contains(&name));
             return;
@@ -215,7 +216,8 @@ mod tests {
     use super::*;
 
     fn calmed(css: &str) -> String {
-        calm(css, &|url| url.starts_with("data:") || url.starts_with('#'), "X").unwrap_or_else(|| css.to_owned())
+        calm(css, &|url| url.starts_with("data:") || url.starts_with('#'), "X")
+            .unwrap_or_else(|| css.to_owned())
     }
 
     #[test]
@@ -233,7 +235,10 @@ mod tests {
             ("@font-face{src:url(f.woff)}", "@-oc-off-font-face{src:url(\"X\")}"),
             ("a{b:image-set(\"a.png\" 1x)}", "a{b:image-set(\"X\" 1x)}"),
             ("a{b:-webkit-image-set(url(a) 1x,'b' 2x)}", "a{b:-webkit-image-set(url(\"X\") 1x,\"X\" 2x)}"),
-            (":root{--a:'http://h/'}b{c:image-set(var(--a) 1x)}", ":root{--a:\"X\"}b{c:image-set(var(--a) 1x)}"),
+            (
+                ":root{--a:'http://h/'}b{c:image-set(var(--a) 1x)}",
+                ":root{--a:\"X\"}b{c:image-set(var(--a) 1x)}",
+            ),
             ("/* url(a) */p{}/* @import", "/* url(a) */p{}/* @import"),
             ("/**/@import/**/'a'", "/**/@-oc-off-import/**/'a'"),
             ("a{content:'url(a) @import'}", "a{content:'url(a) @import'}"),

@@ -177,7 +177,15 @@ pub(super) fn data<'a>(look: &'a Look, findings: &'a [Finding], about: &About<'a
         while let Some(link) = links.next_if(|link| link.part == document.part) {
             own.push(link);
         }
-        documents.push(shown(report, document, documents.len(), &own, &mut rows, about.load_remote, &mut inline));
+        documents.push(shown(
+            report,
+            document,
+            documents.len(),
+            &own,
+            &mut rows,
+            about.load_remote,
+            &mut inline,
+        ));
     }
     rows.extend(links.map(Row::unplaced));
     Data {
@@ -193,11 +201,7 @@ pub(super) fn data<'a>(look: &'a Look, findings: &'a [Finding], about: &About<'a
         clip: CLIP,
         charset: &report.charset,
         mark: mark(&look.before),
-        counts: Counts {
-            total: report.links_total,
-            tracked: report.links_tracked,
-            left: &report.links_left,
-        },
+        counts: Counts { total: report.links_total, tracked: report.links_tracked, left: &report.links_left },
         removed: report.removed_total,
         changes: changes(report),
         pixels: &report.pixels,
@@ -267,15 +271,19 @@ fn shown<'a>(
                 text.text.get(start..end).is_some().then_some(start..end)
             }
             Some(tag) => {
-                let is_link = |name: &str| name.eq_ignore_ascii_case("href") || name.eq_ignore_ascii_case("xlink:href");
+                let is_link =
+                    |name: &str| name.eq_ignore_ascii_case("href") || name.eq_ignore_ascii_case("xlink:href");
                 let mut attributes = text.tags[tag].attributes();
-                attributes.find(|attribute| is_link(&attribute.name())).map(|attribute| attribute.value_range())
+                attributes
+                    .find(|attribute| is_link(&attribute.name()))
+                    .map(|attribute| attribute.value_range())
             }
             None => None,
         };
-        let target = link.target.as_deref().filter(|target| {
-            !range.clone().is_some_and(|range| plain(&text.text[range]) == *target)
-        });
+        let target = link
+            .target
+            .as_deref()
+            .filter(|target| !range.clone().is_some_and(|range| plain(&text.text[range]) == *target));
         let url = match &link.verdict {
             Verdict::Tracked { url, .. } => Some(url.as_str()),
             _ => None,

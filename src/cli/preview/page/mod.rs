@@ -92,7 +92,14 @@ pub(in super::super) fn run(matches: &ArgMatches, looker: Looker) -> Result<(), 
     };
     let Some(written) = written else { return Ok(()) };
     if io::stderr().is_terminal() || output.is_none() {
-        say(None, &format!("{}: {} bytes", written.display(), super::super::summary::grouped(document.len() as u64)));
+        say(
+            None,
+            &format!(
+                "{}: {} bytes",
+                written.display(),
+                super::super::summary::grouped(document.len() as u64)
+            ),
+        );
     }
     if is_opened { open(&written) } else { Ok(()) }
 }
@@ -100,7 +107,10 @@ pub(in super::super) fn run(matches: &ArgMatches, looker: Looker) -> Result<(), 
 /// Shows a file or a URL in the browser.
 pub(super) fn open(what: &Path) -> Result<(), Failure> {
     open::that_detached(what).map_err(|error| {
-        Failure::new(Exit::Io, format!("cannot open a browser: {}: open {} yourself", Cause(&error), what.display()))
+        Failure::new(
+            Exit::Io,
+            format!("cannot open a browser: {}: open {} yourself", Cause(&error), what.display()),
+        )
     })
 }
 
@@ -114,8 +124,9 @@ fn write(document: &[u8], path: &Path) -> Result<Option<PathBuf>, Failure> {
 
 /// Writes a file that stays, since the browser reads it later, and that nobody else may read.
 fn write_temporary(document: &[u8]) -> Result<Option<PathBuf>, Failure> {
-    let failed =
-        |error: &io::Error| Failure::new(Exit::CannotCreate, format!("cannot create a temporary file: {}", Cause(error)));
+    let failed = |error: &io::Error| {
+        Failure::new(Exit::CannotCreate, format!("cannot create a temporary file: {}", Cause(error)))
+    };
     let mut file = tempfile::Builder::new()
         .prefix("openclick-preview-")
         .suffix(".html")
@@ -148,7 +159,13 @@ impl Page<'_> {
         let data = self.data(look, file)?;
         let title = Html(file.unwrap_or("a mail")).to_string() + " - openclick preview";
         let policy = self.policy();
-        Ok(fill(&[("policy", &policy), ("title", &title), ("style", STYLE), ("data", &data), ("script", SCRIPT)]))
+        Ok(fill(&[
+            ("policy", &policy),
+            ("title", &title),
+            ("style", STYLE),
+            ("data", &data),
+            ("script", SCRIPT),
+        ]))
     }
 
     /// The data alone, as JSON that may stand in a page.
@@ -190,7 +207,8 @@ impl Page<'_> {
 
 /// The template with values in it.
 fn fill(values: &[(&str, &str)]) -> Vec<u8> {
-    let mut page = Vec::with_capacity(TEMPLATE.len() + values.iter().map(|(_, value)| value.len()).sum::<usize>());
+    let mut page =
+        Vec::with_capacity(TEMPLATE.len() + values.iter().map(|(_, value)| value.len()).sum::<usize>());
     let mut rest = TEMPLATE;
     while let Some((before, behind)) = rest.split_once("{{") {
         page.extend_from_slice(before.as_bytes());

@@ -36,7 +36,7 @@ const STATUS = {
   charset: 'Its charset cannot be read: it came back as it was.', unchanged: 'There was nothing to change.',
 };
 
-let data, links, shownRows = [], current = -1, chosen = -1, width = 600, outlines = true, doc = 0;
+let data, links, shownRows = [], current = -1, chosen = -1, width = 720, outlines = true, doc = 0;
 const frames = [$('before'), $('after')];
 const marked = [new Map(), new Map()]; // link to its elements, in each frame
 
@@ -60,6 +60,15 @@ const kilobytes = (n) => n < 1024 ? plural(n, 'byte') : (n / 1024).toFixed(1) + 
 const plain = (text) => text.replaceAll('&amp;', '&').trim();
 
 // ---- The mail in the frames
+
+// A mail can name its elements like what a document or an element has, and hide that: the page's own are asked.
+const reach = (method) => (what, ...values) => method.apply(what, values);
+const selectAll = reach(Document.prototype.querySelectorAll);
+const listen = reach(EventTarget.prototype.addEventListener);
+const closest = reach(Element.prototype.closest);
+const attribute = reach(Element.prototype.getAttribute);
+const root = reach(Object.getOwnPropertyDescriptor(Document.prototype, 'documentElement').get);
+const adopt = reach(Object.getOwnPropertyDescriptor(Document.prototype, 'adoptedStyleSheets').set);
 
 function box({ w, h, t = '', s = '' }) {
   const text = (y, size, what, weight) => what && `<text x='8' y='${y}' font-size='${size}' font-weight='${weight}'>${what.replace(/[&<>'"]/g, (c) => `&#${c.charCodeAt(0)};`)}</text>`;
@@ -113,7 +122,7 @@ const place = (frame) => { const w = frame.contentWindow; return w ? [w.scrollX,
 function wire(frame, side) {
   const inner = frame.contentDocument;
   if (!inner) return;
-  for (const element of inner.querySelectorAll(`[${data.mark}]`)) {
+  for (const element of selectAll(inner, `[${data.mark}]`)) {
     const link = Number(element.getAttribute(data.mark).slice(1));
     if (!marked[side].has(link)) marked[side].set(link, []);
     marked[side].get(link).push(element);
@@ -129,15 +138,16 @@ function wire(frame, side) {
   }
   style(frame);
   const link = (event) => {
-    const element = event.target?.closest?.(`[${data.mark}]`);
-    return element ? Number(element.getAttribute(data.mark).slice(1)) : -1;
+    const on = event.target?.nodeType === 1 ? closest(event.target, `[${data.mark}]`) : null;
+    return on ? Number(attribute(on, data.mark).slice(1)) : -1;
   };
   const enter = (event) => { const on = link(event); if (on >= 0) highlight(on, side); };
-  inner.addEventListener('mouseover', enter);
-  inner.addEventListener('focusin', enter);
-  inner.addEventListener('click', (event) => { event.preventDefault(); const on = link(event); if (on >= 0) choose(on); }, true);
-  for (const name of ['auxclick', 'submit', 'dragstart']) inner.addEventListener(name, (event) => event.preventDefault(), true);
-  frame.contentWindow.addEventListener('scroll', () => follow(side), { passive: true });
+  listen(inner, 'mouseover', enter);
+  listen(inner, 'focusin', enter);
+  listen(inner, 'click', (event) => { event.preventDefault(); const on = link(event); if (on >= 0) choose(on); }, true);
+  listen(inner, 'keydown', slash);
+  for (const name of ['auxclick', 'submit', 'dragstart']) listen(inner, name, (event) => event.preventDefault(), true);
+  listen(frame.contentWindow, 'scroll', () => follow(side), { passive: true });
   document.documentElement.dataset.ready = Number(document.documentElement.dataset.ready || 0) + 1;
 }
 let leading = -1, calm = 0;
@@ -157,13 +167,13 @@ function style(frame) {
     ? `[${m}^=t],[${m}^=t] img{outline:2px solid #0b9a5e!important;outline-offset:1px!important}[${m}^=l],[${m}^=l] img{outline:2px dashed #d97706!important;outline-offset:1px!important}` +
       `[${m}-on],[${m}-on] img{outline:4px solid #7c3aed!important;outline-offset:2px!important}`
     : `[${m}-on],[${m}-on] img{outline:4px solid #7c3aed!important;outline-offset:2px!important}`);
-  inner.adoptedStyleSheets = [sheet];
+  adopt(inner, [sheet]);
 }
 function elements(side, link) {
   // An area has no box of its own.
   return (marked[side].get(link) || []).map((element) => {
-    const map = element.localName === 'area' && element.closest('map')?.getAttribute('name');
-    return map ? [...element.ownerDocument.images].find((image) => image.useMap === '#' + map) || element : element;
+    const map = element.localName === 'area' && closest(element, 'map')?.getAttribute('name');
+    return map ? [...selectAll(frames[side].contentDocument, 'img')].find((image) => image.useMap === '#' + map) || element : element;
   });
 }
 function highlight(link, from = -1) {
@@ -195,7 +205,7 @@ function layout(paper) {
     const stage = frame.closest('.stage'), holder = frame.parentElement;
     const room = paper ? 330 : stage.clientWidth - 2;
     const scale = Math.min(1, Math.max(0.2, room / width));
-    const high = paper ? Math.min(30000, (frame.contentDocument?.documentElement.scrollHeight || 600) + 4) : Math.max(200, stage.clientHeight - 2) / scale;
+    const high = paper ? Math.min(30000, (root(frame.contentDocument)?.scrollHeight || 600) + 4) : Math.max(200, stage.clientHeight - 2) / scale;
     holder.style.width = width * scale + 'px';
     holder.style.height = high * scale + 'px';
     frame.style.width = width + 'px';
@@ -323,6 +333,14 @@ function keys(event) {
     event.preventDefault();
     choose(Number(now.dataset.row));
   }
+}
+
+function slash(event) {
+  if (event.key !== '/' || /^(input|textarea|select)$/.test(event.target.localName)) return;
+  event.preventDefault();
+  tab('links');
+  $('filter').focus();
+  $('filter').select();
 }
 
 // ---- The source
@@ -559,9 +577,7 @@ tabs.forEach((button, at) => {
     if (to != null) { event.preventDefault(); tab(tabs[(to + tabs.length) % tabs.length].id.slice(4), true); }
   });
 });
-document.addEventListener('keydown', (event) => {
-  if (event.key === '/' && !/^(input|textarea|select)$/.test(event.target.localName)) { event.preventDefault(); tab('links'); $('filter').focus(); }
-});
+document.addEventListener('keydown', slash);
 addEventListener('resize', () => { layout(); drawn = ''; rows(); });
 addEventListener('beforeprint', () => { rows(true); more(2000); layout(true); });
 addEventListener('afterprint', () => { drawn = ''; rows(); layout(); });

@@ -87,6 +87,8 @@ pub(super) fn edits(
     let mut links = links.iter().peekable();
     for (index, tag) in tags.iter().enumerate() {
         let link = links.next_if(|(tag, _)| *tag == index);
+        // In SVG `href` and `xlink:href` are two links; browsers follow the first.
+        while links.next_if(|(tag, _)| *tag == index).is_some() {}
         // What only Outlook reads is a comment to a browser.
         if tag.is_outlook() {
             continue;
@@ -158,10 +160,7 @@ impl Showing<'_, '_> {
         // and elements in it.
         if name == "script" || name == "style" && is_foreign {
             let end = name_end(tag);
-            self.edits.push(Edit {
-                range: end..end,
-                shown: Shown::Text(" type=\"text/x-off\"".to_owned()),
-            });
+            self.edits.push(Edit { range: end..end, shown: Shown::Text(" type=\"text/x-off\"".to_owned()) });
         }
         let mut has_source = false;
         for attribute in tag.attributes() {
@@ -188,6 +187,8 @@ impl Showing<'_, '_> {
                         self.replace(&attribute, "background", HATCH);
                     }
                 }
+                // Browsers complain of these without what was switched off.
+                ("rel", "link") | ("type", "object" | "embed") => self.switch_off(&attribute),
                 (attribute_name, _) if is_active(attribute_name) => self.switch_off(&attribute),
                 (_, _) if is_foreign => {
                     let folded = value.to_ascii_lowercase();
@@ -237,8 +238,7 @@ impl Showing<'_, '_> {
             matches!(&*scheme, "javascript" | "vbscript" | "data" | "blob" | "file" | "filesystem" | "about")
         });
         if is_harmful {
-            self.edits
-                .push(Edit { range: attribute.value_range(), shown: Shown::Text("#".to_owned()) });
+            self.edits.push(Edit { range: attribute.value_range(), shown: Shown::Text("#".to_owned()) });
         }
     }
 
@@ -335,10 +335,9 @@ fn is_local(url: &str, load_remote: bool) -> bool {
 fn size(tag: &StartTag<'_>) -> (u32, u32) {
     let style = tag.attribute("style").flatten().unwrap_or_default();
     let of = |name: &str| {
-        let declared = style
-            .split(';')
-            .filter_map(|declaration| declaration.split_once(':'))
-            .find(|(property, value)| property.trim().eq_ignore_ascii_case(name) && value.trim().ends_with("px"));
+        let declared = style.split(';').filter_map(|declaration| declaration.split_once(':')).find(
+            |(property, value)| property.trim().eq_ignore_ascii_case(name) && value.trim().ends_with("px"),
+        );
         let declared = declared.and_then(|(_, value)| pixels(value));
         declared.or_else(|| tag.attribute(name).flatten().and_then(|value| pixels(&value)))
     };
@@ -374,7 +373,9 @@ fn host_and_file(url: &str) -> String {
     let Some((_, rest)) = url.split_once("//") else { return url.to_owned() };
     let rest = rest.split(['?', '#']).next().unwrap_or_default();
     match (rest.split_once('/'), rest.rsplit_once('/')) {
-        (Some((host, path)), Some((_, file))) if path != file && !file.is_empty() => format!("{host}/…/{file}"),
+        (Some((host, path)), Some((_, file))) if path != file && !file.is_empty() => {
+            format!("{host}/…/{file}")
+        }
         _ => rest.to_owned(),
     }
 }
@@ -423,28 +424,57 @@ mod tests {
             ),
             ("<style>@import 'a'", "|<style mark=7>@-oc-off-import 'a'"),
             ("<svg><style>@import 'a'", "|<svg mark=7><style type=\"text/x-off\">@import 'a'"),
-            ("<svg><image href=a><use href=#a><a href=b>", "|<svg mark=7><image data-oc-off-href=a><use href=#a><a href=b>"),
+            (
+                "<svg><image href=a><use href=#a><a href=b>",
+                "|<svg mark=7><image data-oc-off-href=a><use href=#a><a href=b>",
+            ),
             ("<svg><g fill='url(//h#a)'>", "|<svg mark=7><g fill=\"url(&quot;H&quot;)\">"),
             ("<svg><g fill='url(#a)'>", "|<svg mark=7><g fill='url(#a)'>"),
             ("<b><script src=a>", "|<b mark=7><script type=\"text/x-off\" data-oc-off-src=a>"),
             ("<b><iframe src=a srcdoc=b>", "|<b mark=7><iframe data-oc-off-src=a data-oc-off-srcdoc=b>"),
-            ("<b><img width=60 src=//h/a/b.png src=x height=20px alt='A  b'>",
-             "|<b mark=7><img width=60 [60x20 A b h/…/b.png] src=x height=20px alt='A  b'>"),
+            (
+                "<b><img width=60 src=//h/a/b.png src=x height=20px alt='A  b'>",
+                "|<b mark=7><img width=60 [60x20 A b h/…/b.png] src=x height=20px alt='A  b'>",
+            ),
             ("<b><img src=data:image/gif,x>", "|<b mark=7><img src=data:image/gif,x>"),
-            ("<b><img width=1 height=1 alt=x src=http://h/>", "|<b mark=7><img width=1 height=1 alt=x [1x1  ]>"),
-            ("<b><!--[if mso]><img src=a><style>@import</style><![endif]-->",
-             "|<b mark=7><!--[if mso]><img src=a><style>@import</style><![endif]-->"),
+            (
+                "<b><img width=1 height=1 alt=x src=http://h/>",
+                "|<b mark=7><img width=1 height=1 alt=x [1x1  ]>",
+            ),
+            (
+                "<b><!--[if mso]><img src=a><style>@import</style><![endif]-->",
+                "|<b mark=7><!--[if mso]><img src=a><style>@import</style><![endif]-->",
+            ),
         ] {
             assert_eq!(shown(html, false), expected, "{html}");
         }
     }
 
     #[test]
+    fn two_links_of_one_tag() {
+        let html = "<svg><a href=b xlink:href=c></a><a href=d>";
+        let tagged = Tagged::read(html, true);
+        let edits = edits(html, &tagged.tags, &[(1, 0), (1, 1), (2, 2)], false, &mut Inline::none());
+        let marks: Vec<_> = edits.iter().filter(|edit| matches!(edit.shown, Shown::Link(_))).collect();
+        assert_eq!(marks.iter().map(|edit| edit.range.start).collect::<Vec<_>>(), [7, 34]);
+        assert_eq!(marks[1].shown, Shown::Link(2));
+    }
+
+    #[test]
     fn remote_pictures_if_asked_for() {
         for (html, expected) in [
-            ("<b><img src=https://h/a srcset='http://h/b 2x'>", "|<b mark=7><img src=https://h/a srcset='http://h/b 2x'>"),
-            ("<b style='c:url(http://h/)'><img src=//h/a>", "|<b mark=7 style='c:url(http://h/)'><img [160x80  h/a]>"),
-            ("<b><link href=https://h/a.css>", "|<b mark=7><link data-oc-off-href=https://h/a.css>"),
+            (
+                "<b><img src=https://h/a srcset='http://h/b 2x'>",
+                "|<b mark=7><img src=https://h/a srcset='http://h/b 2x'>",
+            ),
+            (
+                "<b style='c:url(http://h/)'><img src=//h/a>",
+                "|<b mark=7 style='c:url(http://h/)'><img [160x80  h/a]>",
+            ),
+            (
+                "<b><link rel=a href=https://h/a.css>",
+                "|<b mark=7><link data-oc-off-rel=a data-oc-off-href=https://h/a.css>",
+            ),
         ] {
             assert_eq!(shown(html, true), expected, "{html}");
         }

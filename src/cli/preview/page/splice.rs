@@ -257,8 +257,10 @@ fn push_trimmed(splices: &mut Vec<Splice>, before: &str, range: Range<usize>, ne
         start -= 1;
     }
     let (old_rest, new_rest) = (&old[start..], &new[start..]);
-    let mut end = old_rest.bytes().rev().zip(new_rest.bytes().rev()).take_while(|(old, new)| old == new).count();
-    while !old_rest.is_char_boundary(old_rest.len() - end) || !new_rest.is_char_boundary(new_rest.len() - end) {
+    let mut end =
+        old_rest.bytes().rev().zip(new_rest.bytes().rev()).take_while(|(old, new)| old == new).count();
+    while !old_rest.is_char_boundary(old_rest.len() - end) || !new_rest.is_char_boundary(new_rest.len() - end)
+    {
         end -= 1;
     }
     splices.push(Splice {

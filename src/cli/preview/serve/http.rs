@@ -82,12 +82,15 @@ impl Request {
         loop {
             if let Some(end) = memchr::memmem::find(&bytes[searched..], b"\r\n\r\n") {
                 let end = searched + end + 4;
+                if end > MOST_HEAD {
+                    return Err(Some(too_long()));
+                }
                 let rest = bytes.split_off(end);
                 return Request::parse(&bytes).map(|request| (request, rest)).map_err(Some);
             }
             searched = bytes.len().saturating_sub(3);
             if bytes.len() > MOST_HEAD {
-                return Err(Some(Answer::text(431, "the head of the request is too long")));
+                return Err(Some(too_long()));
             }
             match read_before(stream, &mut buffer, until) {
                 Ok(0) => return Err(None),
@@ -173,6 +176,10 @@ impl Request {
         body.truncate(length);
         Ok(body)
     }
+}
+
+fn too_long() -> Answer {
+    Answer::text(431, "the head of the request is too long")
 }
 
 /// Reads what is there before this time.
@@ -264,7 +271,10 @@ mod tests {
     fn requests() {
         let request = Request::parse(b"GET /a?b HTTP/1.1\r\nHOST: x\r\nA:  y z \r\n\r\n").unwrap();
         assert_eq!((&*request.method, &*request.path, &*request.query), ("GET", "/a", "b"));
-        assert_eq!((request.field("host"), request.field("a"), request.field("b")), (Some("x"), Some("y z"), None));
+        assert_eq!(
+            (request.field("host"), request.field("a"), request.field("b")),
+            (Some("x"), Some("y z"), None)
+        );
         for bad in [
             "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
             "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
