@@ -172,14 +172,15 @@ async function attack(page) {
   await page.waitForTimeout(300);
 }
 
-const queue = [...hostile, ...fixtures, ...corpus, ...templates];
+// MAILS=… takes those alone whose name it matches, for work on this test.
+const queue = [...hostile, ...fixtures, ...corpus, ...templates].filter((file) => new RegExp(process.env.MAILS ?? '').test(file));
 await Promise.all([1, 2, 3].map(async () => {
   for (let file; (file = queue.shift());) await mail(file).catch((error) => check(path.relative(tree, file), false, String(error).split('\n').slice(0, 3).join(' ')));
 }));
 console.log(`mails: ${hostile.length} hostile, ${fixtures.length} fixtures, ${corpus.length + templates.length} of the corpus; ${links} marks; ${heard} requests heard`);
 check('no remote URL was asked for', heard === 0, `${heard}: ` + words.map((text) => text.match(/[a-z0-9-]+(\.[a-z0-9-]+)+/gi)).join(' | '));
 console.log(`moved by the mail's own :first-child and the like: ${noticed.join(', ') || 'none'}`);
-check('the exceptions are exceptions', Object.keys(NOTICING).filter((name) => corpus.length || !name.startsWith('..')).every((name) => noticed.some((other) => other.startsWith(name))));
+if (!process.env.MAILS) check('the exceptions are exceptions', Object.keys(NOTICING).filter((name) => corpus.length || !name.startsWith('..')).every((name) => noticed.some((other) => other.startsWith(name))));
 
 // ---- As a person uses it
 

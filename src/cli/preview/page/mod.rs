@@ -189,8 +189,7 @@ impl Page<'_> {
         };
         let json = serde_json::to_string(&data::data(look, &findings, &about))
             .map_err(|error| Failure::new(Exit::Internal, format!("cannot make the page: {error}")))?;
-        // `<` stands in strings alone: no end tag and no comment can begin in it.
-        Ok(json.replace('<', "\\u003c"))
+        Ok(in_script(&json))
     }
 
     /// What the page may load: nothing. The frames inherit it, so that their inline styles must be allowed here.
@@ -203,6 +202,22 @@ impl Page<'_> {
              connect-src {connect}; base-uri 'none'; form-action 'none'"
         )
     }
+}
+
+/// JSON as it may stand in a `script` element: no end tag, no comment and no `<script` can begin in it, which the HTML Standard
+/// reads in there (§ 4.12.1.3). `<` stands in strings alone.
+fn in_script(json: &str) -> String {
+    let mut safe = String::with_capacity(json.len() + json.len() / 64);
+    let mut done = 0;
+    for at in memchr::memchr_iter(b'<', json.as_bytes()) {
+        if let Some([b'!' | b's' | b'S', _] | [b'/', b's' | b'S']) = json.as_bytes().get(at + 1..at + 3) {
+            safe.push_str(&json[done..at]);
+            safe.push_str("\\u003c");
+            done = at + 1;
+        }
+    }
+    safe.push_str(&json[done..]);
+    safe
 }
 
 /// The template with values in it.

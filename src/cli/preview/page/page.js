@@ -588,6 +588,7 @@ render(JSON.parse($('data').textContent), false);
 
 if (data.live != null) {
   let pasted = false;
+  const hasFile = !data.empty;
   const load = async (request, keep) => {
     const answer = await request;
     if (!answer.ok) throw new Error((await answer.text()) || answer.statusText);
@@ -608,7 +609,7 @@ if (data.live != null) {
   $('paste').addEventListener('submit', (event) => {
     event.preventDefault();
     load(fetch('/paste', { method: 'POST', body: $('pasted').value, headers: { 'Content-Type': 'text/plain;charset=utf-8' } }), false)
-      .then(() => { pasted = true; $('paste-back').hidden = !data.file && !data.back; paste(false); })
+      .then(() => { pasted = true; $('paste-back').hidden = !hasFile; paste(false); })
       .catch((error) => notice(error.message));
   });
   if (data.empty) paste(true);
