@@ -85,10 +85,8 @@ export async function usage({ open, make, check, settle, tree, work, openclick, 
     await context.close();
   }
   if (pictures) {
-    const { page, context } = await open(await url(fixture('html/newsletter-100k.html')), { viewport: { width: 1360, height: 780 } });
-    await page.hover('tr[data-row="5"]');
-    await page.click('tr[data-row="6"]');
-    await page.hover('tr[data-row="6"]');
+    const { page, context } = await open(await url(fixture('html/saas-digest-25k.html')), { viewport: { width: 1280, height: 720 } });
+    await page.click('tr[data-row="5"]');
     await settle(page);
     await picture(page, 'preview.png');
     await context.close();
@@ -98,6 +96,13 @@ export async function usage({ open, make, check, settle, tree, work, openclick, 
   {
     const file = path.join(work, 'many.html');
     fs.writeFileSync(file, '<body>' + Array.from({ length: 10000 }, (_, n) => `<p><a href="https://shop.example/${n}?a=1&amp;b=2">Link number ${n}</a></p>\n`).join('') + '</body>');
+    // One line, as some programs write mail.
+    const line = path.join(work, 'line.html');
+    fs.writeFileSync(line, fs.readFileSync(file, 'utf8').replaceAll('\n', ''));
+    const single = await open(await url(line));
+    console.log(`the same in one line: ${single.seen.time} ms`);
+    check('one line is shown in pieces', await single.page.$$eval('.hunk', (all) => all.length === 100 && all.every((one) => one.textContent.length < 10000)));
+    await single.context.close();
     const { page, context, seen } = await open(await url(file));
     console.log(`a mail of 10,000 links: ${seen.time} ms`);
     check('rows are made where they are seen', await page.$$eval('tr[data-row]', (rows) => rows.length) < 100 && await page.getAttribute('[role=grid]', 'aria-rowcount') === '10001');

@@ -199,3 +199,38 @@ fn files() {
         sandbox.run("preview --html -", mail).ok();
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_browser_is_opened() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a.html", HTML);
+    let temporary = sandbox.path("temporary");
+    fs::create_dir(&temporary).unwrap();
+    let open = |path: &Path, line: &str| {
+        let mut command = sandbox.command(line.split_whitespace());
+        command.env("PATH", path).env("TMPDIR", &temporary);
+        super::run(command, "")
+    };
+    // Nobody is there who could.
+    let refused = open(&temporary, "preview --open --html out.html a.html");
+    assert_eq!(refused.code, Some(74));
+    assert!(
+        refused.err.contains("cannot open a browser") && refused.err.contains("out.html"),
+        "{}",
+        refused.err
+    );
+    sandbox.write("xdg-open", "#!/bin/sh\necho \"$1\" > opened.new; /bin/mv opened.new opened\n");
+    super::mode(&sandbox.path("xdg-open"), 0o755);
+    let run = open(sandbox.folder.path(), "preview --open a.html");
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    while !sandbox.path("opened").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let opened = sandbox.read("opened");
+    let opened = Path::new(opened.trim_end());
+    assert_eq!(opened.parent(), Some(temporary.as_path()));
+    assert_eq!(data(&fs::read_to_string(opened).unwrap())["file"], "a.html");
+    use std::os::unix::fs::PermissionsExt;
+    assert_eq!(opened.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+}

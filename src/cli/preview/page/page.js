@@ -4,6 +4,7 @@ const $ = (id) => document.getElementById(id);
 const ROW = 47; // pixels: 46 and a line, as the stylesheet has it
 const MANY = 300; // rows; more are made only where they are seen
 const HUNKS = 100;
+const MOST_FINDINGS = 500;
 const AROUND = 70; // characters of source around a change
 const GIF = 'data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==';
 const REASONS = {
@@ -250,6 +251,11 @@ function rows(all) {
   if (tabbable) tabbable.tabIndex = 0;
   if (focused != null) body.querySelector(`tr[data-row="${focused}"]`)?.focus({ preventScroll: true });
 }
+// Of a URL the host and the end say most: where it does not fit, its middle goes.
+function ends(url) {
+  const cut = url.length > 40 ? url.length - 14 : url.length;
+  return [url.slice(0, cut), url.slice(cut)].filter(Boolean).map((piece) => make('span', {}, piece));
+}
 function row(index, at) {
   const link = links[index];
   const where = link.place === 'html' ? null : make('span', { class: 'tag' }, link.place === 'outlook' ? 'Outlook' : link.place);
@@ -262,7 +268,7 @@ function row(index, at) {
   make('td', { role: 'gridcell' }, make('div', { class: 'state ' + (link.tracked ? 't' : 'l') }, link.tracked ? link.kind === 'click' ? 'tracked' : 'unsubscribe' : link.kind)),
   make('td', { role: 'gridcell' },
     make('div', { dir: 'auto' }, text || safe(link.target), ' ', where, link.name && make('span', { class: 'tag' }, safe(link.name))),
-    make('div', { class: 'to mono' }, safe(link.target))));
+    make('div', { class: 'to mono' }, ends(safe(link.target)))));
 }
 function reveal(index) {
   const at = shownRows.indexOf(index);
@@ -358,43 +364,47 @@ function line(index, at) {
   while (low < high) { const middle = (low + high) >> 1; if (list[middle] <= at) low = middle + 1; else high = middle; }
   return low;
 }
+// Changes that stand close to each other in a line are shown together; a line may be the whole mail.
 function hunks() {
   const made = [];
   data.documents.forEach((document, index) => {
     const list = starts(document);
     let group = null;
     for (const edit of document.edits) {
-      const from = line(index, edit[0]), to = line(index, edit[0] + edit[1]);
-      if (group && from <= group.to) { group.edits.push(edit); group.to = Math.max(to, group.to); }
-      else made.push(group = { index, from, to, edits: [edit] });
-    }
-    for (const group of made) if (group.index === index) {
-      group.start = list[group.from - 1];
+      const [at, length] = edit;
+      const from = line(index, at), to = line(index, at + length);
+      const isNear = group && from <= group.to;
+      if (isNear && at - group.last < 4 * AROUND && group.edits.length < 20) group.edits.push(edit);
+      else {
+        if (isNear) group.end = at;
+        made.push(group = { index, from, to, edits: [edit], isCut: isNear, start: isNear ? group.last : list[from - 1] });
+      }
+      group.to = Math.max(to, group.to);
+      group.last = at + length;
       group.end = list[group.to] ?? document.text.length;
     }
   });
   return made;
 }
-function window_(text, first, last) {
-  const most = (first ? 0 : AROUND) + (last ? 0 : AROUND);
-  if (text.length <= most + 20) return [text];
-  const gap = make('span', { class: 'gap' }, '…');
-  return [first ? '' : text.slice(0, AROUND), gap, last ? '' : text.slice(text.length - AROUND)];
-}
 function hunk(group) {
   const document = data.documents[group.index];
   const old = make('pre', { class: 'old mono' }), now = make('pre', { class: 'new mono' });
-  let done = group.start;
-  const same = (text, first, last) => {
-    for (const side of [old, now]) side.append(...window_(safe(text), first, last));
+  let done = group.start, end = group.end;
+  while (end > done && '\r\n'.includes(document.text[end - 1])) end--;
+  const same = (to, first, last) => {
+    const piece = (from, to) => safe(document.text.slice(from, to));
+    const gap = () => make('span', { class: 'gap' }, '…');
+    const pieces = to - done <= (first ? 0 : AROUND) + (last ? 0 : AROUND) + 20 ? [first && group.isCut && gap, piece(done, to)]
+      : [!first && piece(done, done + AROUND), gap, !last && piece(to - AROUND, to)];
+    for (const side of [old, now]) side.append(...pieces.filter(Boolean).map((piece) => typeof piece === 'string' ? piece : gap()));
   };
   group.edits.forEach(([at, length, text], order) => {
-    same(document.text.slice(done, at), order === 0, false);
+    same(at, order === 0, false);
     if (length) old.append(make('del', {}, safe(document.text.slice(at, at + length))));
     if (text) now.append(make('ins', {}, safe(text)));
     done = at + length;
   });
-  same(document.text.slice(done, group.end).replace(/\r?\n$/, ''), false, true);
+  if (end > done) same(end, false, true);
   const about = group.edits.flatMap(([at, length, , pixel]) => {
     const link = document.links.get(at);
     if (pixel) return ['pixel'];
@@ -460,14 +470,17 @@ function parts() {
   $('parts').querySelector('div').replaceChildren(make('table', { class: 'list' }, make('thead', {}, head), make('tbody', {}, body)));
 }
 function findings() {
-  const list = data.findings.map((finding) => {
-    const link = finding.link != null ? links.findIndex((link) => link.index === finding.link) : -1;
+  const places = new Map(links.map((link, place) => [link.index, place]));
+  const list = data.findings.slice(0, MOST_FINDINGS).map((finding) => {
+    const link = places.get(finding.link);
     return make('div', { class: 'finding' },
       make('p', {}, make('b', { class: finding.severity === 'error' ? 'bad' : finding.severity === 'warning' ? 'l' : 'dim' }, `${finding.severity} ${finding.code}`), ' ', safe(finding.message)),
       make('p', { class: 'dim' }, safe(finding.help), ` Line ${number(finding.line)}, column ${number(finding.column)}. `,
-        link >= 0 && make('button', { type: 'button', onclick: () => choose(link) }, `link ${finding.link}`)));
+        link != null && make('button', { type: 'button', onclick: () => choose(link) }, `link ${finding.link}`)));
   });
-  $('findings').querySelector('div').replaceChildren(...(list.length ? list : [make('p', {}, 'No warnings.')]));
+  if (!list.length) list.push(make('p', {}, 'No warnings.'));
+  if (data.findings.length > MOST_FINDINGS) list.push(make('p', {}, `And ${number(data.findings.length - MOST_FINDINGS)} more: openclick lint tells them all.`));
+  $('findings').querySelector('div').replaceChildren(...list);
 }
 function tab(name, focus) {
   for (const button of document.querySelectorAll('[role=tab]')) {
