@@ -85,8 +85,8 @@ export async function usage({ open, make, check, settle, tree, work, openclick, 
     await context.close();
   }
   if (pictures) {
-    const { page, context } = await open(await url(fixture('html/saas-digest-25k.html')), { viewport: { width: 1280, height: 720 } });
-    await page.click('tr[data-row="5"]');
+    const { page, context } = await open(await url(fixture('html/saas-digest-25k.html')), { viewport: { width: 1240, height: 700 } });
+    await page.hover('tr[data-row="5"]');
     await settle(page);
     await picture(page, 'preview.png');
     await context.close();

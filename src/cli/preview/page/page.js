@@ -251,10 +251,13 @@ function rows(all) {
   if (tabbable) tabbable.tabIndex = 0;
   if (focused != null) body.querySelector(`tr[data-row="${focused}"]`)?.focus({ preventScroll: true });
 }
-// Of a URL the host and the end say most: where it does not fit, its middle goes.
+// Of a URL the host and the end of the path say most: on a screen the rest goes where it does not fit.
 function ends(url) {
-  const cut = url.length > 40 ? url.length - 14 : url.length;
-  return [url.slice(0, cut), url.slice(cut)].filter(Boolean).map((piece) => make('span', {}, piece));
+  const scheme = url.startsWith('https://') ? 8 : 0;
+  const query = url.includes('?') ? url.indexOf('?') : url.length;
+  const cut = query - scheme > 26 ? query - 10 : query;
+  const span = (text, name) => text && make('span', { class: name || '' }, text);
+  return [span(url.slice(scheme, cut)), span(url.slice(cut, query)), query < url.length && span('?…', 'short'), span(url.slice(query), 'whole')];
 }
 function row(index, at) {
   const link = links[index];
@@ -268,7 +271,7 @@ function row(index, at) {
   make('td', { role: 'gridcell' }, make('div', { class: 'state ' + (link.tracked ? 't' : 'l') }, link.tracked ? link.kind === 'click' ? 'tracked' : 'unsubscribe' : link.kind)),
   make('td', { role: 'gridcell' },
     make('div', { dir: 'auto' }, text || safe(link.target), ' ', where, link.name && make('span', { class: 'tag' }, safe(link.name))),
-    make('div', { class: 'to mono' }, ends(safe(link.target)))));
+    make('div', { class: 'to mono', title: safe(link.target) }, ends(safe(link.target)))));
 }
 function reveal(index) {
   const at = shownRows.indexOf(index);
