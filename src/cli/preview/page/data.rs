@@ -283,7 +283,7 @@ fn shown<'a>(
         let target = link
             .target
             .as_deref()
-            .filter(|target| !range.clone().is_some_and(|range| plain(&text.text[range]) == *target));
+            .filter(|target| range.clone().is_none_or(|range| plain(&text.text[range]) != *target));
         let url = match &link.verdict {
             Verdict::Tracked { url, .. } => Some(url.as_str()),
             _ => None,

@@ -167,11 +167,10 @@ impl Showing<'_, '_> {
             let attribute_name = attribute.name().to_ascii_lowercase();
             let value = attribute.value().unwrap_or_default();
             match (&*attribute_name, &*name) {
-                ("src", "img" | "image" | "input") if !is_foreign => {
-                    // Of several the first counts.
-                    if !std::mem::replace(&mut has_source, true) {
-                        self.source(tag, &attribute, &value);
-                    }
+                // Of several the first counts.
+                ("src", "img" | "image" | "input") if !is_foreign && !has_source => {
+                    has_source = true;
+                    self.source(tag, &attribute, &value);
                 }
                 ("style", _) => self.declarations(&attribute, &value),
                 ("href", "a" | "area") | ("xlink:href", "a") => self.destination(&attribute, &value),
@@ -182,10 +181,8 @@ impl Showing<'_, '_> {
                     }
                 }
                 ("srcset", "img" | "source") if self.load_remote && is_remote(&value) => {}
-                ("background", _) if !is_foreign => {
-                    if !value.is_empty() && !self.allows(&value) {
-                        self.replace(&attribute, "background", HATCH);
-                    }
+                ("background", _) if !is_foreign && !value.is_empty() && !self.allows(&value) => {
+                    self.replace(&attribute, "background", HATCH);
                 }
                 // Browsers complain of these without what was switched off.
                 ("rel", "link") | ("type", "object" | "embed") => self.switch_off(&attribute),
@@ -434,7 +431,7 @@ mod tests {
             ("<b><iframe src=a srcdoc=b>", "|<b mark=7><iframe data-oc-off-src=a data-oc-off-srcdoc=b>"),
             (
                 "<b><img width=60 src=//h/a/b.png src=x height=20px alt='A  b'>",
-                "|<b mark=7><img width=60 [60x20 A b h/…/b.png] src=x height=20px alt='A  b'>",
+                "|<b mark=7><img width=60 [60x20 A b h/…/b.png] data-oc-off-src=x height=20px alt='A  b'>",
             ),
             ("<b><img src=data:image/gif,x>", "|<b mark=7><img src=data:image/gif,x>"),
             (
