@@ -24,6 +24,7 @@ mod rewrite;
 mod sanitize;
 mod setting;
 mod settings;
+mod stop;
 mod streams;
 mod summary;
 mod terminal;

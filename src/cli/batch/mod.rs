@@ -7,7 +7,6 @@ mod mbox;
 mod plan;
 mod progress;
 mod report;
-mod stop;
 mod tally;
 mod work;
 
@@ -25,7 +24,6 @@ use serde::Serialize;
 use self::plan::{Folder, Item, Kind, Plan};
 use self::progress::Progress;
 use self::report::Report;
-use self::stop::Stop;
 use self::tally::{Files, Tally};
 use self::work::{Event, Shop, Task};
 use super::exec::Program;
@@ -36,6 +34,7 @@ use super::job;
 use super::output::{clear, is_stdout, sync_folder};
 use super::setting as s;
 use super::settings::Settings;
+use super::stop::Stop;
 use super::summary::counted;
 
 /// Whether this is an mbox of more than one message.

@@ -16,8 +16,8 @@ use serde::Serialize;
 use super::super::exit::{Cause, Exit, Failure};
 use super::super::output::{folder, is_descriptor, is_stdout, sync_folder};
 use super::super::sanitize::write_json_line;
+use super::super::stop::Stop;
 use super::plan::Plan;
-use super::stop::Stop;
 
 /// What is written at once, in bytes.
 const BUFFER: usize = 64 * 1024;

@@ -18,11 +18,11 @@ use super::super::input::{CHUNK, Format, is_message, looks_like_html};
 use super::super::job;
 use super::super::output::Output;
 use super::super::settings::Settings;
+use super::super::stop::Stop;
 use super::super::summary::{FileReport, counted};
 use super::mbox::{Mbox, is_mail, split_tail};
 use super::plan::{Item, Kind, extension};
 use super::report::{Report, failed_line, line};
-use super::stop::Stop;
 use super::tally::{Tally, Verdict};
 
 /// What all threads share.

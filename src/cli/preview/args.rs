@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
+use clap::{Arg, ArgAction, ArgGroup, Command, ValueHint, value_parser};
 
 use super::super::args::{REWRITE, config, flag};
 use super::super::setting as s;
 use super::super::terminal;
+use super::page;
 
 /// What `rewrite` has for its output, which is none of this command's.
 const OF_OUTPUT: [&str; 2] = [s::ON_ERROR.name, s::QUIET.name];
@@ -22,6 +23,8 @@ Examples:
   openclick preview --config openclick.toml mail.eml
   openclick preview --diff newsletter.html | less -R
   openclick preview --diff --all newsletter.html > tracking.patch
+  openclick preview newsletter.html --html page.html --open
+  openclick preview --serve 8025 newsletter.html
   openclick preview --json mail.eml | jq -r '.report.links[] | select(.verdict == \"left\") | .reason'";
 
 const EXITS: &str = "\
@@ -58,6 +61,8 @@ pub(in super::super) fn command() -> Command {
         )
         .arg(switch("all", "Show every row, and with --diff whole lines, so that it can be applied as a patch"))
         .arg(terminal::color().help_heading(OUTPUT))
+        .args(page::args())
+        .group(ArgGroup::new("page").args(["html", "open", "serve"]).multiple(true).conflicts_with_all(["diff", "json", "json-schema"]))
         .arg(config())
         .args(REWRITE.iter().filter(|setting| !OF_OUTPUT.contains(&setting.name)).map(|setting| flag(setting)))
         .after_help(EXAMPLES)

@@ -4,7 +4,9 @@ mod args;
 mod diff;
 mod json;
 pub(super) mod look;
+mod page;
 mod screen;
+mod serve;
 mod subject;
 
 use std::io::{self, Write};
@@ -27,8 +29,11 @@ pub(super) fn run(matches: &ArgMatches) -> Result<(), Failure> {
     if matches.get_flag("json-schema") {
         return print(|output| output.write_all(json::SCHEMA.as_bytes()));
     }
-    let file = matches.get_one::<PathBuf>("file").map(PathBuf::as_path).filter(|path| !is_stdin(path));
     let looker = Looker::new(matches)?;
+    if page::is_asked(matches) {
+        return page::run(matches, looker);
+    }
+    let file = matches.get_one::<PathBuf>("file").map(PathBuf::as_path).filter(|path| !is_stdin(path));
     let look = looker.look_at(file)?;
     let name = file.map(|path| path.display().to_string());
     let subject = Subject::of(&look, name.as_deref());
