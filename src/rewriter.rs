@@ -80,14 +80,14 @@ pub struct Restored {
     pub links: u64,
     /// How many pixels were taken out.
     pub pixels: u64,
-    /// Links to the tracking domain that stayed.
+    /// Links to the tracking domain, and pixels, that stayed.
     pub unopened: Vec<Unopened>,
     /// The offset from which nothing was looked at, since more than 20,000 elements are open there.
     pub limit: Option<u64>,
 }
 
 /// A link to the tracking domain that [`Rewriter::restore_html`] had to leave: its token is damaged or of another key, or, in a
-/// message, with its destination a line would be a delimiter of the message.
+/// message, without tracking a line of its part would be a delimiter of the message; all links and pixels of the part then stay.
 ///
 /// ```
 /// # use openclick::{Delivery, KeyRing, Options};

@@ -146,8 +146,8 @@ impl HeaderWork<'_> {
         let message = self.message;
         if let Some(id) = self.made {
             // Behind mbox's `From ` line, with all lines that continue it.
-            let at =
-                mime::fields(message, self.root.header.clone()).next().map_or(0, |field| field.whole.start);
+            let mut fields = mime::fields(message, self.root.header.clone());
+            let at = fields.next().map_or(self.root.header.end, |field| field.whole.start);
             let line_end = if message[..self.root.body.start].ends_with(b"\r\n") { "\r\n" } else { "\n" };
             let bytes = format!("{ID}: {id}{line_end}").into_bytes();
             replaced.push(Replaced { range: at..at, bytes });

@@ -149,13 +149,8 @@ pub(crate) fn restore(shared: &Shared, message: &[u8]) -> Result<Restored> {
         restored.unopened.extend(own.unopened_in(u32::try_from(index).ok()));
         restored.limit = restored.limit.or(own.limit);
         own.edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
-        // Where each link stands in the decoded part; pixels go.
-        let links: Vec<u64> = own
-            .edits
-            .iter()
-            .filter(|edit| !edit.replacement.is_empty())
-            .map(|edit| edit.range.start as u64)
-            .collect();
+        // Where each link and pixel stands in the decoded part.
+        let places: Vec<u64> = own.edits.iter().map(|edit| edit.range.start as u64).collect();
         let edits = text.back(std::mem::take(&mut own.edits));
         let is_delimiter = |line: &[u8]| structure.is_delimiter(index, line);
         let around = Around { restoring: true, ..around(message, part, &is_delimiter) };
@@ -170,7 +165,7 @@ pub(crate) fn restore(shared: &Shared, message: &[u8]) -> Result<Restored> {
         } else {
             // A line would be a delimiter. Which edit makes it so is not told: none of the part is made.
             let part = u32::try_from(index).ok();
-            restored.unopened.extend(links.into_iter().map(|offset| Unopened { part, offset }));
+            restored.unopened.extend(places.into_iter().map(|offset| Unopened { part, offset }));
         }
     }
     let (grown, more_lines) = growth(message, &replaced);

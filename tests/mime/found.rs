@@ -220,3 +220,17 @@ fn a_signature_over_an_api_header() {
     let rewritten = made.rewrite_message(plain.as_bytes(), &delivery()).expect("a delivery");
     assert!(rewritten.bytes == plain.as_bytes());
 }
+
+/// A message without any field has an mbox's `From ` line in front nevertheless.
+#[test]
+fn an_id_behind_a_from_line_alone() {
+    let made = options().text_links(true).build().expect("options");
+    let message = "From a@b.example Mon\n\nSee https://x.example/ there\n";
+    let rewritten =
+        made.rewrite_message(message.as_bytes(), &openclick::Delivery::of_message()).expect("a delivery");
+    let text = String::from_utf8(rewritten.bytes).expect("UTF-8");
+    assert!(text.starts_with("From a@b.example Mon\nX-Sp-Message-Id: "), "{text}");
+    let again =
+        made.rewrite_message(text.as_bytes(), &openclick::Delivery::of_message()).expect("a delivery");
+    assert_eq!(again.report.status, Status::AlreadyRewritten);
+}
