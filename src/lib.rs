@@ -47,6 +47,7 @@ mod report;
 mod restore;
 mod rewriter;
 pub mod stream;
+mod template;
 mod text_link;
 mod token;
 mod writer;
@@ -61,6 +62,7 @@ pub use self::report::{
     RemovedAttribute, Report, Status, Verdict,
 };
 pub use self::rewriter::{Restored, Rewriter, Rewritten};
+pub use self::template::Template;
 pub use self::token::{
     DecodeError, DecodeErrorKind, Decoder, EventKind, KeyEntry, KeyFile, KeyRing, KeyState, Token,
     TokenFields, TrackingDomain, UrlFormat, UrlWriter,
