@@ -48,6 +48,7 @@ mod restore;
 mod rewriter;
 pub mod source;
 pub mod stream;
+mod template;
 mod text_link;
 mod token;
 mod writer;
@@ -62,6 +63,7 @@ pub use self::report::{
     RemovedAttribute, Report, Status, Verdict,
 };
 pub use self::rewriter::{Restored, Rewriter, Rewritten, Unopened};
+pub use self::template::Template;
 pub use self::token::{
     DecodeError, DecodeErrorKind, Decoder, EventKind, KeyEntry, KeyFile, KeyRing, KeyState, Token,
     TokenFields, TrackingDomain, UrlFormat, UrlWriter,

@@ -31,6 +31,12 @@ fn markup((before, after): (&str, &str), url: &str) -> Vec<u8> {
     out
 }
 
+/// What stands around a pixel's URL.
+pub(crate) fn around_url(is_top: bool) -> [&'static str; 2] {
+    let (before, after) = if is_top { TOP } else { BOTTOM };
+    [before, after]
+}
+
 /// What stands around a pixel's `img` tag and its URL, for taking pixels out again: the length of the
 /// markup before the tag that belongs to the pixel, and after it. In a message whose lines would be too long they are
 /// broken in front of attributes.

@@ -18,6 +18,7 @@ use crate::token::{EventKind, TokenFields, TrackingDomain, UrlWriter};
 use crate::writer::HtmlWriter;
 
 /// What every document shares.
+#[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) urls: Arc<UrlWriter>,
     /// The hosts that own URLs can have: a destination's host is compared with them first.
@@ -114,6 +115,10 @@ impl Rewriter {
         let hosts = urls.hosts().into();
         let (urls, traffic) = (Arc::new(urls), Arc::new(traffic));
         Rewriter { shared: Arc::new(Shared { urls, hosts, settings, traffic }) }
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     /// Rewrites a whole RFC 5322 message: its inline HTML parts as [`Rewriter::rewrite_html`] does, every other

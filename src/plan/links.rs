@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use super::{Planner, lossy};
+use super::{Planner, TrackedLink, lossy};
 use crate::dialect::{Dialect, Directives};
 use crate::html::{LinkEnd, Tag, Target, attribute};
 use crate::options::VisibleUrl;
@@ -146,6 +146,17 @@ impl Planner {
                     let range = link.report.range.start as usize..link.report.range.end as usize;
                     if self.part.is_some() {
                         self.values.push(range.start);
+                    }
+                    if let Some(recorded) = &mut self.recorded {
+                        recorded.push(TrackedLink {
+                            range: range.clone(),
+                            kind: link.kind,
+                            index: link.report.index,
+                            name: link.report.name.clone(),
+                            target: link.report.target.clone().unwrap_or_default(),
+                            sublink: link.sublink.clone(),
+                            quote: link.quote,
+                        });
                     }
                     self.edit(range, value);
                     self.tracked += 1;

@@ -74,6 +74,27 @@ pub(crate) struct Planner {
     unheard: Vec<LinkReport>,
     scratch: Vec<u8>,
     memo: Memo,
+    /// The links that were tracked, where a template is made of them.
+    recorded: Option<Vec<TrackedLink>>,
+}
+
+/// A pixel's markup, whole, and what stands around its URL.
+pub(crate) struct PixelMarkup {
+    pub(crate) kind: EventKind,
+    pub(crate) whole: Vec<u8>,
+    pub(crate) around: [&'static str; 2],
+}
+
+/// A link whose value is to be a tracking URL.
+pub(crate) struct TrackedLink {
+    /// The value in the document.
+    pub(crate) range: Range<usize>,
+    pub(crate) kind: EventKind,
+    pub(crate) index: u32,
+    pub(crate) name: Option<String>,
+    pub(crate) target: String,
+    pub(crate) sublink: Option<String>,
+    pub(crate) quote: Option<u8>,
 }
 
 impl Planner {
@@ -118,6 +139,7 @@ impl Planner {
             unheard: Vec::new(),
             scratch: Vec::new(),
             memo: Memo::default(),
+            recorded: None,
             shared: shared.clone(),
         };
         if consent.contains(Consent::OPENS) {
@@ -174,6 +196,31 @@ impl Planner {
         let url = self.url(kind, None)?;
         let fits = url.len() <= self.shared.settings.max_url_length;
         Ok(if fits { Ok(markup(&url)) } else { Err(NoPlace::TooLong) })
+    }
+
+    /// From now on keeps what it tracks.
+    pub(crate) fn record(&mut self) {
+        self.recorded = Some(Vec::new());
+    }
+
+    /// The links that were tracked, in the order of their places.
+    pub(crate) fn take_recorded(&mut self) -> Vec<TrackedLink> {
+        let mut links = self.recorded.take().unwrap_or_default();
+        links.sort_by_key(|link| link.range.start);
+        links
+    }
+
+    /// The pixels that may be put in.
+    pub(crate) fn pixels_markup(&self) -> Vec<PixelMarkup> {
+        let pixels = [
+            (EventKind::InitialOpen, &self.top_pixel, pixel::around_url(true)),
+            (EventKind::Open, &self.bottom_pixel, pixel::around_url(false)),
+        ];
+        let made = pixels.into_iter().filter_map(|(kind, markup, around)| match markup {
+            Some(Ok(markup)) => Some(PixelMarkup { kind, whole: markup.clone(), around }),
+            Some(Err(_)) | None => None,
+        });
+        made.collect()
     }
 
     /// Whether one of our own tokens with this message id was found.

@@ -103,27 +103,27 @@ impl<'a> TokenFields<'a> {
     pub(crate) fn write(&self, memo: Option<&mut Memo>, out: &mut Vec<u8>) -> Result<()> {
         self.check()?;
         let (form, packed_id) = MessageIdForm::pack(self.message_id);
-        let more = flag(CAMPAIGN, self.campaign.is_some())
-            | flag(POOL, self.pool.is_some())
-            | flag(SUBACCOUNT, self.subaccount.is_some())
-            | flag(PART, self.part.is_some())
-            | flag(SEALED_AT, self.sealed_at.is_some())
-            | flag(EXPIRES, self.expires.is_some())
-            | flag(EXTENSIONS, !self.extensions.is_empty());
-        out.push(
-            (self.kind as u8) << 6
-                | (form as u8) << 4
-                | flag(TARGET, self.target.is_some())
-                | flag(RECIPIENT, self.recipient.is_some())
-                | flag(LINK_NAME, self.link_name.is_some())
-                | flag(MORE, more != 0),
-        );
-        if more != 0 {
-            out.push(more);
-        }
+        let parts = HeadParts::of(self, form);
+        parts.flags(self.kind, self.link_name.is_some(), self.target.is_some(), out);
         varint(out, self.customer_id);
         varint(out, self.link_index.map_or(0, |index| u64::from(index) + 1));
         out.extend_from_slice(&packed_id[..form.packed_bytes()]);
+        self.numbers(out);
+        let mut bits = BitWriter::new(out);
+        let id = (form == MessageIdForm::Text).then_some(self.message_id);
+        let names = [id, self.recipient, self.link_name, self.campaign, self.pool, self.subaccount];
+        let names = names.into_iter().flatten().map(|name| (TextClass::Name, name.as_bytes()));
+        let texts = names.chain(self.target.map(|target| (TextClass::Target, target.as_bytes())));
+        match memo {
+            Some(memo) => texts.for_each(|(class, text)| memo.text(&mut bits, class, text)),
+            None => texts.for_each(|(class, text)| bits.text(class, text)),
+        }
+        bits.finish();
+        Ok(())
+    }
+
+    /// What stands between the message id and the texts.
+    fn numbers(&self, out: &mut Vec<u8>) {
         if let Some(part) = self.part {
             varint(out, u64::from(part));
         }
@@ -141,17 +141,6 @@ impl<'a> TokenFields<'a> {
                 out.extend_from_slice(bytes);
             }
         }
-        let mut bits = BitWriter::new(out);
-        let id = (form == MessageIdForm::Text).then_some(self.message_id);
-        let names = [id, self.recipient, self.link_name, self.campaign, self.pool, self.subaccount];
-        let names = names.into_iter().flatten().map(|name| (TextClass::Name, name.as_bytes()));
-        let texts = names.chain(self.target.map(|target| (TextClass::Target, target.as_bytes())));
-        match memo {
-            Some(memo) => texts.for_each(|(class, text)| memo.text(&mut bits, class, text)),
-            None => texts.for_each(|(class, text)| bits.text(class, text)),
-        }
-        bits.finish();
-        Ok(())
     }
 
     pub(crate) fn check(&self) -> Result<()> {
@@ -175,6 +164,74 @@ impl<'a> TokenFields<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// The flags that a delivery decides.
+#[derive(Debug, Clone, Copy, Default)]
+struct HeadParts {
+    flags: u8,
+    more: u8,
+}
+
+impl HeadParts {
+    fn of(fields: &TokenFields<'_>, form: MessageIdForm) -> HeadParts {
+        let more = flag(CAMPAIGN, fields.campaign.is_some())
+            | flag(POOL, fields.pool.is_some())
+            | flag(SUBACCOUNT, fields.subaccount.is_some())
+            | flag(PART, fields.part.is_some())
+            | flag(SEALED_AT, fields.sealed_at.is_some())
+            | flag(EXPIRES, fields.expires.is_some())
+            | flag(EXTENSIONS, !fields.extensions.is_empty());
+        let flags = (form as u8) << 4 | flag(RECIPIENT, fields.recipient.is_some()) | flag(MORE, more != 0);
+        HeadParts { flags, more }
+    }
+
+    fn flags(self, kind: EventKind, has_name: bool, has_target: bool, out: &mut Vec<u8>) {
+        out.push((kind as u8) << 6 | self.flags | flag(TARGET, has_target) | flag(LINK_NAME, has_name));
+        if self.more != 0 {
+            out.push(self.more);
+        }
+    }
+}
+
+/// What stands in front of the texts, as far as a delivery decides it.
+#[derive(Debug, Default)]
+pub(super) struct Head {
+    parts: HeadParts,
+    has_text_id: bool,
+    customer_id: u64,
+    /// From the message id on.
+    rest: Vec<u8>,
+}
+
+impl Head {
+    pub(super) fn set(&mut self, fields: &TokenFields<'_>) {
+        let (form, packed_id) = MessageIdForm::pack(fields.message_id);
+        self.parts = HeadParts::of(fields, form);
+        self.has_text_id = form == MessageIdForm::Text;
+        self.customer_id = fields.customer_id;
+        self.rest.clear();
+        self.rest.extend_from_slice(&packed_id[..form.packed_bytes()]);
+        fields.numbers(&mut self.rest);
+    }
+
+    pub(super) fn has_text_id(&self) -> bool {
+        self.has_text_id
+    }
+
+    pub(super) fn write(
+        &self,
+        kind: EventKind,
+        link_index: Option<u32>,
+        has_name: bool,
+        has_target: bool,
+        out: &mut Vec<u8>,
+    ) {
+        self.parts.flags(kind, has_name, has_target, out);
+        varint(out, self.customer_id);
+        varint(out, link_index.map_or(0, |index| u64::from(index) + 1));
+        out.extend_from_slice(&self.rest);
     }
 }
 

@@ -31,6 +31,7 @@ mod matcher;
 mod memo;
 mod parse;
 mod permission;
+mod prepared;
 mod resume;
 mod siv;
 mod sparky;
@@ -50,6 +51,7 @@ pub use format::UrlFormat;
 pub use key::KeyRing;
 pub use key_file::{KeyEntry, KeyFile, KeyState};
 pub(crate) use memo::Memo;
+pub(crate) use prepared::{CodedText, Own, Prepared};
 pub use value::Token;
 pub use writer::UrlWriter;
 

@@ -11,6 +11,7 @@ use super::fields::TokenFields;
 use super::format::{Shape, UrlFormat};
 use super::key::{KeyRing, first_byte};
 use super::memo::Memo;
+use super::prepared::{Own, Prepared};
 use super::siv::{Siv, TAG_BYTES};
 use super::sparky;
 use super::template::{Template, TemplateKey};
@@ -129,7 +130,7 @@ impl UrlWriter {
                     out.extend_from_slice(sublink.as_bytes());
                     out.push(b'/');
                 }
-                seal(siv, *first, fields, memo, out).inspect_err(|_| out.truncate(start))
+                seal(siv, *first, |out| fields.write(memo, out), out).inspect_err(|_| out.truncate(start))
             }
             Scheme::Template { template, key } => {
                 template.write(fields, sublink, key, out);
@@ -141,6 +142,34 @@ impl UrlWriter {
                 Ok(())
             }
         }
+    }
+
+    /// Whether [`UrlWriter::write_prepared`] makes the URLs of this format.
+    pub(crate) fn is_sealed(&self) -> bool {
+        matches!(self.scheme, Scheme::Sealed { .. })
+    }
+
+    /// Appends a sealed URL of prepared texts, the same as of these texts as fields. Nothing in the other formats.
+    ///
+    /// `sublink` must be one.
+    pub(crate) fn write_prepared(
+        &self,
+        prepared: &Prepared,
+        own: &Own<'_>,
+        sublink: Option<&str>,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        let Scheme::Sealed { siv, first, .. } = &self.scheme else { return Ok(()) };
+        out.extend_from_slice(self.domain.base().as_bytes());
+        if let Some(sublink) = sublink {
+            out.extend_from_slice(sublink.as_bytes());
+            out.push(b'/');
+        }
+        let write = |out: &mut Vec<u8>| {
+            prepared.write(own, out);
+            Ok(())
+        };
+        seal(siv, *first, write, out)
     }
 
     /// A tracking URL as a string; see [`write_url`](UrlWriter::write_url).
@@ -201,14 +230,13 @@ impl UrlWriter {
 fn seal(
     siv: &Siv,
     first: u8,
-    fields: &TokenFields<'_>,
-    memo: Option<&mut Memo>,
+    write: impl FnOnce(&mut Vec<u8>) -> Result<()>,
     out: &mut Vec<u8>,
 ) -> Result<()> {
     let start = out.len();
     out.push(first);
     out.extend_from_slice(&[0; TAG_BYTES]);
-    fields.write(memo, out)?;
+    write(out)?;
     let (head, message) = out[start..].split_at_mut(1 + TAG_BYTES);
     head[1..].copy_from_slice(&siv.seal(message));
     let length = out.len() - start;

@@ -23,6 +23,7 @@ pub(crate) fn check(html: &[u8]) {
 
     only_allowed_bytes(html, output, report);
     nothing_without_tracking(html);
+    rendered(rewriter(), html, &[delivery.clone(), output_of(report)]);
 
     let other = other_engine().rewrite_html(html, &delivery).expect("a delivery");
     assert!(other.bytes == *output, "engines differ\n{}\n{}", show(&other.bytes), show(output));
@@ -47,6 +48,37 @@ pub(crate) fn check(html: &[u8]) {
         assert!(again == *output, "the stream is not idempotent\n{}\n{}", show(output), show(&again));
     }
     restored(html, output, report);
+}
+
+/// A delivery that names one of the links for unsubscribing.
+fn output_of(report: &Report) -> Delivery {
+    let target = report.links.iter().rev().find_map(|link| link.target.clone()).unwrap_or_default();
+    Delivery::new("another message").campaign("autumn").list_unsubscribe(target)
+}
+
+/// A template gives what a rewrite gives, in each of its ways, for one delivery after the other.
+pub(crate) fn rendered(rewriter: &Rewriter, html: &[u8], deliveries: &[Delivery]) {
+    let template = rewriter.compile_html(html);
+    for delivery in deliveries {
+        for consent in [Consent::ALL, Consent::CLICKS, Consent::OPENS, Consent::NONE] {
+            let delivery = delivery.clone().tracking(consent);
+            let expected = rewriter.rewrite_html(html, &delivery).expect("a delivery");
+            let rendered = template.render(&delivery).expect("a delivery");
+            assert!(rendered.bytes == expected.bytes, "{}\n{}", show(&rendered.bytes), show(&expected.bytes));
+            assert_eq!(rendered.report, expected.report, "{}", show(html));
+            if consent != Consent::ALL {
+                continue;
+            }
+            let mut out = b"before".to_vec();
+            template.render_to(&delivery, &mut out).expect("a delivery");
+            assert!(out.strip_prefix(b"before") == Some(&expected.bytes), "{}", show(&out));
+            let pieces: Vec<_> = template.pieces(&delivery).expect("a delivery").collect();
+            assert!(pieces.concat() == expected.bytes, "{}", show(html));
+            let mut written = Vec::new();
+            template.render_into(&delivery, &mut written).expect("a delivery");
+            assert!(written == expected.bytes, "{}", show(html));
+        }
+    }
 }
 
 /// The output is the same for this split.
@@ -279,6 +311,7 @@ pub(crate) fn check_with_options(html: &[u8], bits: u8) {
     if whole.report.status == Status::AlreadyRewritten {
         return;
     }
+    rendered(&made, html, &[delivery.clone(), output_of(&whole.report)]);
     for size in [1, 13, 4096] {
         if html.len() / size < 3000 {
             let (streamed, report) = stream(&made, &delivery, html.chunks(size));
