@@ -1,4 +1,5 @@
 // The page as a person uses it: keys, filter, widths, colours, paper, a large mail, the server.
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -20,6 +21,19 @@ export async function usage({ open, make, check, settle, tree, work, openclick, 
     const data = JSON.parse(document.getElementById('data').textContent);
     return [...document.getElementById(id).contentDocument.querySelectorAll(`[${data.mark}-on]`)].map((one) => Number(one.getAttribute(data.mark).slice(1)));
   }, id);
+
+  // ---- Remote pictures: those of the mail, never a pixel, also not those that a rewrite put in before
+  {
+    const mail = path.join(work, 'remote.html'), tracked = path.join(work, 'tracked.html');
+    fs.writeFileSync(mail, '<body><p>Hi</p><img src="https://remote.example/a.png"><img src="https://other.example/p" width="1" height="1"></body>');
+    fs.writeFileSync(tracked, execFileSync(openclick, ['rewrite', ...config, mail]));
+    for (const file of [mail, tracked]) {
+      const { context, seen } = await open(await url(file, '--load-remote'));
+      const asked = seen.requests.filter((one) => one.startsWith('http'));
+      check(`${path.basename(file)} with --load-remote`, asked.length > 0 && asked.every((one) => one === 'https://remote.example/a.png'), asked.join(' '));
+      await context.close();
+    }
+  }
 
   // ---- By mouse and by keyboard
   {

@@ -39,6 +39,8 @@ const STATUS = {
 
 let data, links, shownRows = [], current = -1, chosen = -1, width = 720, outlines = true, doc = 0;
 const frames = [$('before'), $('after')];
+const turns = [0, 0]; // how often each frame was given a document
+const shell = document.documentElement;
 const marked = [new Map(), new Map()]; // link to its elements, in each frame
 
 // Text of mails, made safe to show: what would turn round or hide its neighbours is spelled out.
@@ -69,6 +71,7 @@ const listen = reach(EventTarget.prototype.addEventListener);
 const closest = reach(Element.prototype.closest);
 const attribute = reach(Element.prototype.getAttribute);
 const root = reach(Object.getOwnPropertyDescriptor(Document.prototype, 'documentElement').get);
+const state = reach(Object.getOwnPropertyDescriptor(Document.prototype, 'readyState').get);
 const adopt = reach(Object.getOwnPropertyDescriptor(Document.prototype, 'adoptedStyleSheets').set);
 
 function box({ w, h, t = '', s = '' }) {
@@ -113,13 +116,39 @@ function show(keep) {
   frames.forEach((frame, side) => {
     const [x, y] = keep ? place(frame) : [0, 0];
     marked[side] = new Map();
-    frame.onload = () => { wire(frame, side); frame.contentWindow?.scrollTo(x, y); };
+    const old = frame.contentDocument, turn = ++turns[side];
+    let held = null, wired = false, reached = '';
+    // A picture that does not answer keeps `load` away: the document works as soon as it is read. Clicks are held back from its
+    // first tag on.
+    const look = () => {
+      const inner = frame.contentDocument;
+      if (!inner || inner === old || wired) return;
+      if (held !== inner) hold(held = inner);
+      if (state(inner) === 'loading') return;
+      wired = true;
+      wire(frame, side);
+      frame.contentWindow.scrollTo(x, y);
+      reached = String(place(frame));
+    };
+    const poll = () => { if (turn !== turns[side] || wired) return; look(); setTimeout(poll, 10); };
+    frame.onload = () => {
+      look();
+      // Pictures make it higher; where it was scrolled meanwhile it stays.
+      if (String(place(frame)) === reached) view(frame)?.scrollTo(x, y);
+      if (wired) shell.dataset.ready = Number(shell.dataset.ready || 0) + 1;
+    };
     frame.srcdoc = source(document, side === 1);
+    poll();
     const size = document ? kilobytes(side ? document.after : document.before) : '';
     frame.closest('figure').querySelector('.size').textContent = size;
   });
 }
-const place = (frame) => { const w = frame.contentWindow; return w ? [w.scrollX, w.scrollY] : [0, 0]; };
+// None where the frame holds a document of another origin, such as the browser's own about an error.
+const view = (frame) => frame.contentDocument && frame.contentWindow;
+const place = (frame) => { const w = view(frame); return w ? [w.scrollX, w.scrollY] : [0, 0]; };
+function hold(inner) {
+  for (const name of ['click', 'auxclick', 'submit', 'dragstart']) listen(inner, name, (event) => event.preventDefault(), true);
+}
 function wire(frame, side) {
   const inner = frame.contentDocument;
   if (!inner) return;
@@ -145,11 +174,9 @@ function wire(frame, side) {
   const enter = (event) => { const on = link(event); if (on >= 0) highlight(on, side); };
   listen(inner, 'mouseover', enter);
   listen(inner, 'focusin', enter);
-  listen(inner, 'click', (event) => { event.preventDefault(); const on = link(event); if (on >= 0) choose(on); }, true);
+  listen(inner, 'click', (event) => { const on = link(event); if (on >= 0) choose(on); }, true);
   listen(inner, 'keydown', slash);
-  for (const name of ['auxclick', 'submit', 'dragstart']) listen(inner, name, (event) => event.preventDefault(), true);
   listen(frame.contentWindow, 'scroll', () => follow(side), { passive: true });
-  document.documentElement.dataset.ready = Number(document.documentElement.dataset.ready || 0) + 1;
 }
 let leading = -1, calm = 0;
 function follow(side) {
@@ -158,10 +185,11 @@ function follow(side) {
   clearTimeout(calm);
   calm = setTimeout(() => { leading = -1; }, 120);
   const [x, y] = place(frames[side]);
-  frames[1 - side].contentWindow?.scrollTo(x, y);
+  view(frames[1 - side])?.scrollTo(x, y);
 }
 function style(frame) {
   const m = data.mark, inner = frame.contentDocument;
+  if (!inner) return;
   const sheet = new frame.contentWindow.CSSStyleSheet();
   // Outlines take no room: nothing of the mail moves.
   sheet.replaceSync(outlines
@@ -174,7 +202,7 @@ function elements(side, link) {
   // An area has no box of its own.
   return (marked[side].get(link) || []).map((element) => {
     const map = element.localName === 'area' && closest(element, 'map')?.getAttribute('name');
-    return map ? [...selectAll(frames[side].contentDocument, 'img')].find((image) => image.useMap === '#' + map) || element : element;
+    return map && frames[side].contentDocument ? [...selectAll(frames[side].contentDocument, 'img')].find((image) => image.useMap === '#' + map) || element : element;
   });
 }
 function highlight(link, from = -1) {
@@ -192,10 +220,11 @@ function highlight(link, from = -1) {
   $('rows').querySelector(`tr[data-row="${link}"]`)?.classList.add('on');
 }
 function bring(frame, element) {
-  const view = frame.contentWindow;
+  const window = view(frame);
+  if (!window) return;
   const at = element.getBoundingClientRect();
-  if (at.height && (at.top < 20 || at.bottom > view.innerHeight - 20)) {
-    view.scrollTo(view.scrollX, view.scrollY + at.top - (view.innerHeight - at.height) / 2);
+  if (at.height && (at.top < 20 || at.bottom > window.innerHeight - 20)) {
+    window.scrollTo(window.scrollX, window.scrollY + at.top - (window.innerHeight - at.height) / 2);
   }
 }
 
@@ -206,7 +235,7 @@ function layout(paper) {
     const stage = frame.closest('.stage'), holder = frame.parentElement;
     const room = paper ? 330 : stage.clientWidth - 2;
     const scale = Math.min(1, Math.max(0.2, room / width));
-    const high = paper ? Math.min(30000, (root(frame.contentDocument)?.scrollHeight || 600) + 4) : Math.max(200, stage.clientHeight - 2) / scale;
+    const high = paper ? Math.min(30000, ((frame.contentDocument && root(frame.contentDocument))?.scrollHeight || 600) + 4) : Math.max(200, stage.clientHeight - 2) / scale;
     holder.style.width = width * scale + 'px';
     holder.style.height = high * scale + 'px';
     frame.style.width = width + 'px';
