@@ -199,10 +199,34 @@ fn changes_are_told_and_an_interrupt_ends_it() {
     std::fs::remove_file(sandbox.path("a.html")).unwrap();
     assert_eq!(next("event:"), "event: trouble");
     assert_eq!(next("data:"), "data: a.html: no such file or directory");
-    // What was there last is still shown.
-    assert!(served.ask("GET /data HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\n\r\n").contains("other.example"));
+    // What was there last is still shown, and a page that comes later says why.
+    for path in ["/", "/data"] {
+        let answer = served.ask(&format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\n\r\n"));
+        assert!(answer.contains("other.example"));
+        assert!(answer.contains("\"trouble\":\"a.html: no such file or directory\""));
+    }
     #[cfg(unix)]
     assert_eq!(served.interrupt().code(), Some(0));
+}
+
+#[test]
+fn pages_that_are_gone_keep_no_place() {
+    let sandbox = Sandbox::new();
+    let served = Served::start(&sandbox, "--serve 0");
+    let wait = || {
+        let mut stream = served.connect();
+        write!(stream, "GET /events HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n", served.port).unwrap();
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).unwrap();
+        (stream, status == *b"HTTP/1.1 200")
+    };
+    let waiting: Vec<_> = (0..16).map(|_| wait()).collect();
+    assert!(waiting.iter().all(|(_, is_let_in)| *is_let_in));
+    assert!(!wait().1);
+    drop(waiting);
+    // Long before the next word to them.
+    std::thread::sleep(Duration::from_secs(4));
+    assert!(wait().1);
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub(super) struct About<'a> {
     pub(super) load_remote: bool,
     /// A server gives it: the version of the data.
     pub(super) version: Option<u64>,
+    /// Why the mail is not the file as it is now.
+    pub(super) trouble: Option<&'a str>,
     /// There is no mail yet.
     pub(super) is_empty: bool,
 }
@@ -42,6 +44,8 @@ pub(super) struct Data<'a> {
     domain: &'a str,
     trial: bool,
     live: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trouble: Option<&'a str>,
     empty: bool,
     status: Status,
     limit: Option<u64>,
@@ -194,6 +198,7 @@ pub(super) fn data<'a>(look: &'a Look, findings: &'a [Finding], about: &About<'a
         domain: about.tracking_domain,
         trial: about.is_trial,
         live: about.version,
+        trouble: about.trouble,
         empty: about.is_empty,
         status: report.status,
         limit: report.limit,

@@ -84,7 +84,8 @@ pub(in super::super) fn run(matches: &ArgMatches, looker: Looker) -> Result<(), 
         return Err(Failure::usage("--open and --html -: a browser opens files"));
     }
     let look = looker.look_at(file)?;
-    let page = Page { looker: &looker, load_remote: matches.get_flag("load-remote"), version: None };
+    let page =
+        Page { looker: &looker, load_remote: matches.get_flag("load-remote"), version: None, trouble: None };
     let document = page.document(Some(&look), file.map(name).as_deref())?;
     let written = match output {
         Some(path) => write(&document, path)?,
@@ -151,6 +152,8 @@ pub(super) struct Page<'a> {
     pub(super) load_remote: bool,
     /// A server gives it, and more data later; this is the version of the data.
     pub(super) version: Option<u64>,
+    /// Why the mail is not the file as it is now.
+    pub(super) trouble: Option<&'a str>,
 }
 
 impl Page<'_> {
@@ -185,6 +188,7 @@ impl Page<'_> {
             is_trial: self.looker.is_trial,
             load_remote: self.load_remote,
             version: self.version,
+            trouble: self.trouble,
             is_empty: look.before.is_empty(),
         };
         let json = serde_json::to_string(&data::data(look, &findings, &about))

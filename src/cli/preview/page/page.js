@@ -632,20 +632,30 @@ render(JSON.parse($('data').textContent), false);
 // ---- Where a program serves the page
 
 if (data.live != null) {
-  let pasted = false;
+  let pasted = false, seen = data.live, trouble = data.trouble;
+  notice(trouble);
   const hasFile = !data.empty;
   const load = async (request, keep) => {
     const answer = await request;
     if (!answer.ok) throw new Error((await answer.text()) || answer.statusText);
     render(await answer.json(), keep);
-    notice('');
+    trouble = data.trouble;
+    notice(trouble);
   };
   const fresh = () => load(fetch('/data', { cache: 'no-store' }), true).catch((error) => notice(error.message));
-  const events = new EventSource('/events?seen=' + data.live);
-  events.addEventListener('change', () => { if (!pasted) fresh(); });
-  events.addEventListener('trouble', (event) => { if (!pasted) notice(event.data); });
-  events.addEventListener('error', () => notice('openclick has ended, or cannot be reached.'));
-  events.addEventListener('open', () => notice(''));
+  const listenToServer = () => {
+    const events = new EventSource('/events?seen=' + seen);
+    events.addEventListener('change', (event) => { seen = event.lastEventId; if (!pasted) fresh(); });
+    events.addEventListener('trouble', (event) => { seen = event.lastEventId; if (!pasted) notice(trouble = event.data); });
+    events.addEventListener('error', () => {
+      // Refused it does not ask again by itself.
+      const refused = events.readyState === EventSource.CLOSED;
+      notice(refused ? 'openclick cannot tell this page of changes now, such as where many pages wait for them. It asks again.' : 'openclick has ended, or cannot be reached.');
+      if (refused) setTimeout(listenToServer, 2000);
+    });
+    events.addEventListener('open', () => notice(trouble));
+  };
+  listenToServer();
   const paste = (open) => { $('paste').hidden = !open; if (open) $('pasted').focus(); layout(); };
   $('paste-open').hidden = false;
   $('paste-open').addEventListener('click', () => paste($('paste').hidden));

@@ -241,6 +241,18 @@ pub(super) fn send_event(stream: &TcpStream, name: &str, id: u64, data: &str) ->
     write_before(stream, event.as_bytes(), Instant::now() + HEAD_TIME)
 }
 
+/// Whether the other side has closed the connection.
+pub(super) fn is_closed(stream: &TcpStream) -> bool {
+    if stream.set_nonblocking(true).is_err() {
+        return true;
+    }
+    let is_closed = match stream.peek(&mut [0]) {
+        Ok(length) => length == 0,
+        Err(error) => !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted),
+    };
+    stream.set_nonblocking(false).is_err() || is_closed
+}
+
 /// Sends what means nothing, to learn whether somebody is there.
 pub(super) fn send_nothing(stream: &TcpStream) -> io::Result<()> {
     write_before(stream, b":\n\n", Instant::now() + HEAD_TIME)

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use clap::ArgMatches;
 
@@ -34,6 +34,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// How often somebody who waits for events hears of something.
 const BEAT: Duration = Duration::from_secs(15);
+
+/// How often it is looked whether somebody still waits: a page that is reloaded takes a place each time.
+const GLANCE: Duration = Duration::from_secs(1);
 
 /// All that the connections share.
 struct Server {
@@ -202,11 +205,12 @@ impl Server {
 
     /// The answer; none where the other side went away.
     fn respond(&self, stream: &TcpStream, request: &Request, start: Vec<u8>) -> Option<Answer> {
-        let page = Page { looker: &self.looker, load_remote: self.load_remote, version: Some(0) };
+        let page =
+            Page { looker: &self.looker, load_remote: self.load_remote, version: Some(0), trouble: None };
         let answer = match (&*request.method, &*request.path) {
             ("GET" | "HEAD", "/") => {
-                let (look, version) = self.now();
-                let page = Page { version: Some(version), ..page };
+                let (look, version, trouble) = self.now();
+                let page = Page { version: Some(version), trouble: trouble.as_deref(), ..page };
                 page.document(look.as_deref(), self.file.as_deref()).map(|body| Answer {
                     status: 200,
                     media_type: "text/html; charset=utf-8",
@@ -215,8 +219,9 @@ impl Server {
                 })
             }
             ("GET" | "HEAD", "/data") => {
-                let (look, version) = self.now();
-                json(&Page { version: Some(version), ..page }, look.as_deref(), self.file.as_deref())
+                let (look, version, trouble) = self.now();
+                let page = Page { version: Some(version), trouble: trouble.as_deref(), ..page };
+                json(&page, look.as_deref(), self.file.as_deref())
             }
             ("POST", "/paste") => {
                 let body = match request.body(stream, start) {
@@ -232,9 +237,9 @@ impl Server {
         Some(answer.unwrap_or_else(|failure| Answer::text(500, failure.text())))
     }
 
-    fn now(&self) -> (Option<Arc<Look>>, u64) {
+    fn now(&self) -> (Option<Arc<Look>>, u64, Option<String>) {
         let state = self.state();
-        (state.look.clone(), state.version)
+        (state.look.clone(), state.version, state.trouble.clone())
     }
 
     /// Tells of changes as long as somebody listens.
@@ -242,10 +247,11 @@ impl Server {
         http::begin_events(stream)?;
         let seen = request.field("last-event-id").or_else(|| request.query.strip_prefix("seen="));
         let mut seen = seen.and_then(|seen| seen.parse().ok()).unwrap_or(0);
-        loop {
+        let mut silent = Instant::now();
+        while !http::is_closed(stream) {
             let news = {
                 let state = self.state();
-                let waited = self.changed.wait_timeout_while(state, BEAT, |state| state.version == seen);
+                let waited = self.changed.wait_timeout_while(state, GLANCE, |state| state.version == seen);
                 let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
                 (state.version != seen).then(|| (state.version, state.trouble.clone()))
             };
@@ -257,9 +263,12 @@ impl Server {
                         None => http::send_event(stream, "change", version, "")?,
                     }
                 }
+                None if silent.elapsed() < BEAT => continue,
                 None => http::send_nothing(stream)?,
             }
+            silent = Instant::now();
         }
+        Ok(())
     }
 }
 
