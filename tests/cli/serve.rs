@@ -173,6 +173,9 @@ fn pasted_mails() {
     assert!(answer.contains("\"subject\":\"Hi\"") && answer.contains("\"tracked\":1"), "{answer}");
     let answer = paste(HTML);
     assert!(answer.contains("\"subject\":null") && answer.contains("\"total\":2"), "{answer}");
+    // It comes as UTF-8, whatever it declares.
+    let answer = paste("<meta charset=iso-8859-1><a href=https://shop.example/>Caf\u{e9}</a>");
+    assert!(answer.contains(">Caf\u{e9}<") && answer.contains("\"charset\":\"UTF-8\""), "{answer}");
     assert!(paste("").contains("200 OK"));
     // It stays nowhere.
     assert!(served.ask("GET /data HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\n\r\n").contains("\"total\":0"));
@@ -204,6 +207,13 @@ fn changes_are_told_and_an_interrupt_ends_it() {
         let answer = served.ask(&format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\n\r\n"));
         assert!(answer.contains("other.example"));
         assert!(answer.contains("\"trouble\":\"a.html: no such file or directory\""));
+    }
+    // A pipe does not hold it up.
+    #[cfg(unix)]
+    {
+        assert!(Command::new("mkfifo").arg(sandbox.path("a.html")).status().unwrap().success());
+        assert_eq!(next("event:"), "event: trouble");
+        assert_eq!(next("data:"), "data: a.html: no regular file any more");
     }
     #[cfg(unix)]
     assert_eq!(served.interrupt().code(), Some(0));

@@ -4,6 +4,7 @@ const $ = (id) => document.getElementById(id);
 const ROW = 47; // pixels: 46 and a line, as the stylesheet has it
 const MANY = 300; // rows; more are made only where they are seen
 const HUNKS = 100;
+const LABELLED = 100; // boxes with words in them, in a document
 const MOST_FINDINGS = 500;
 const AROUND = 70; // characters of source around a change
 const GIF = 'data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==';
@@ -82,13 +83,24 @@ function box({ w, h, t = '', s = '' }) {
   const svg = `<svg xmlns='http://www.w3.org/2000/svg' width='${w}' height='${h}' viewBox='0 0 ${w} ${h}'>${body}</svg>`;
   return 'data:image/svg+xml,' + encodeURIComponent(svg.replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, '\ufffd'));
 }
-function spell(shown) {
+// Browsers make a document of each such URL: the same one is used for boxes that look the same.
+const boxes = new Map();
+function shared(size) {
+  const key = JSON.stringify(size);
+  if (!boxes.has(key)) boxes.set(key, box(size));
+  return boxes.get(key);
+}
+function spell(shown, isLabelled) {
   if (typeof shown === 'string') return shown;
   if (typeof shown === 'number') return ` ${data.mark}="${links[shown].tracked ? 't' : 'l'}${shown}"`;
-  return `src="${'p' in shown ? data.pictures[shown.p] : box(shown)}"`;
+  return `src="${'p' in shown ? data.pictures[shown.p] : shared(isLabelled ? shown : { w: shown.w, h: shown.h })}"`;
 }
 function build(document, after) {
-  const edits = document.shown.map(([at, length, shown], order) => [at, length, spell(shown), order]);
+  let boxed = 0;
+  const edits = document.shown.map(([at, length, shown], order) => {
+    if (shown.w != null) boxed += 1;
+    return [at, length, spell(shown, boxed <= LABELLED), order];
+  });
   if (after) {
     for (const [at, length, text, pixel] of document.edits) {
       edits.push([at, length, pixel ? text.replace(/(<img src=")[^"]*(" alt="" width="1" height="1" border="0")/g, `$1${GIF}$2`) : text, edits.length]);
@@ -418,22 +430,25 @@ function hunks() {
   });
   return made;
 }
+// Where a text may be cut: not within a character of two units, nor within a line break.
+const cut = (text, at) => /[\udc00-\udfff]/.test(text[at] ?? '') || text[at] === '\n' && text[at - 1] === '\r' ? at - 1 : at;
+const lines = (text) => safe(text.replaceAll('\r\n', '\n'));
 function hunk(group) {
   const document = data.documents[group.index];
   const old = make('pre', { class: 'old mono' }), now = make('pre', { class: 'new mono' });
   let done = group.start, end = group.end;
   while (end > done && '\r\n'.includes(document.text[end - 1])) end--;
   const same = (to, first, last) => {
-    const piece = (from, to) => safe(document.text.slice(from, to));
+    const piece = (from, to) => lines(document.text.slice(from, to));
     const gap = () => make('span', { class: 'gap' }, '…');
     const pieces = to - done <= (first ? 0 : AROUND) + (last ? 0 : AROUND) + 20 ? [first && group.isCut && gap, piece(done, to)]
-      : [!first && piece(done, done + AROUND), gap, !last && piece(to - AROUND, to)];
+      : [!first && piece(done, cut(document.text, done + AROUND)), gap, !last && piece(cut(document.text, to - AROUND), to)];
     for (const side of [old, now]) side.append(...pieces.filter(Boolean).map((piece) => typeof piece === 'string' ? piece : gap()));
   };
   group.edits.forEach(([at, length, text], order) => {
     same(at, order === 0, false);
-    if (length) old.append(make('del', {}, safe(document.text.slice(at, at + length))));
-    if (text) now.append(make('ins', {}, safe(text)));
+    if (length) old.append(make('del', {}, lines(document.text.slice(at, at + length))));
+    if (text) now.append(make('ins', {}, lines(text)));
     done = at + length;
   });
   if (end > done) same(end, false, true);
@@ -538,6 +553,7 @@ function notice(text) {
 
 function prepare(next) {
   data = next;
+  boxes.clear();
   links = data.links.map(([tracked, index, document, kind, place, at, length, text, name, target, url]) => {
     const from = document != null && at >= 0 ? data.documents[document] : null;
     return { index, tracked: !!tracked, document, kind, place, at, text, name, target: target ?? (from ? plain(from.text.slice(at, at + length)) : ''), url };

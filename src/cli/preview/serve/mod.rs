@@ -106,11 +106,21 @@ pub(super) fn run(matches: &ArgMatches, looker: Looker, file: Option<&Path>) -> 
         if let (Some(watch), Some(file)) = (&mut watch, &file)
             && watch.has_changed()
         {
-            server.show(guarded(|| server.looker.look_at(Some(file))));
+            server.show(guarded(|| look_again(&server.looker, file)));
         }
     }
     // What is on its way ends with the process.
     Ok(())
+}
+
+/// Looks at a file that has changed. A pipe that was put in its place would hold the server up until somebody writes into it.
+fn look_again(looker: &Looker, file: &Path) -> Result<Look, Failure> {
+    match file.metadata() {
+        Ok(metadata) if !metadata.is_file() => {
+            Err(Failure::new(Exit::NoInput, format!("{}: no regular file any more", page::name(file))))
+        }
+        _ => looker.look_at(Some(file)),
+    }
 }
 
 /// The port, 0 for any, and the file: `--serve FILE` reads as if the file were the port.
@@ -228,13 +238,23 @@ impl Server {
                     Ok(body) => body,
                     Err(answer) => return answer,
                 };
-                let look = self.looker.look(without_blank_lines(body));
+                let look = self.look_at_paste(without_blank_lines(body));
                 look.and_then(|look| json(&page, Some(&look), None))
             }
             (_, "/" | "/data" | "/paste" | "/events") => Ok(Answer::text(405, "not by this method")),
             _ => Ok(Answer::text(404, "there is nothing here")),
         };
         Some(answer.unwrap_or_else(|failure| Answer::text(500, failure.text())))
+    }
+
+    /// Looks at a mail that was pasted. A browser sends it as UTF-8, whatever charset its HTML declares; a byte order mark
+    /// says so.
+    fn look_at_paste(&self, mail: Vec<u8>) -> Result<Look, Failure> {
+        let look = self.looker.look(mail)?;
+        if look.is_message || look.before.is_ascii() || look.report.charset == "UTF-8" {
+            return Ok(look);
+        }
+        self.looker.look([b"\xef\xbb\xbf", &*look.before].concat())
     }
 
     fn now(&self) -> (Option<Arc<Look>>, u64, Option<String>) {
