@@ -14,7 +14,8 @@ const OFF: &str = "-oc-off-";
 /// What is to be changed in a stylesheet or in declarations so that nothing is loaded but what `allows` a URL. `stand_in` is the
 /// URL of the picture that is shown instead; it must need no escape in a string.
 pub(super) fn edits(css: &str, allows: &dyn Fn(&str) -> bool, stand_in: &str) -> Vec<(Range<usize>, String)> {
-    let mut scanner = Scanner { css, at: 0, open: Vec::new(), loads_strings: false, edits: Vec::new() };
+    let mut scanner =
+        Scanner { css, at: 0, open: Vec::new(), loading: 0, loads_strings: false, edits: Vec::new() };
     let folded = css.to_ascii_lowercase();
     // A custom property may hold the string that such a function gets by `var()`.
     scanner.loads_strings = folded.contains("image-set") || folded.contains("src(") || folded.contains('\\');
@@ -44,6 +45,8 @@ struct Scanner<'a> {
     at: usize,
     /// For each open bracket whether it is one of a function that loads strings.
     open: Vec<bool>,
+    /// How many of them are: asked for each string, of which a stranger can make as many as brackets.
+    loading: usize,
     loads_strings: bool,
     edits: Vec<(Range<usize>, String)>,
 }
@@ -59,7 +62,7 @@ impl Scanner<'_> {
                 '"' | '\'' => {
                     let start = self.at;
                     let value = self.string();
-                    let is_loaded = self.open.contains(&true)
+                    let is_loaded = self.loading > 0
                         || self.loads_strings
                             && (is_absolute(&value) || value.trim_start().starts_with("//"));
                     if is_loaded && !allows(&value) {
@@ -79,7 +82,7 @@ impl Scanner<'_> {
                 }
                 ')' | ']' | '}' => {
                     self.at += 1;
-                    self.open.pop();
+                    self.loading -= usize::from(self.open.pop() == Some(true));
                 }
                 c if c == '\\' || is_name(c) => {
                     let start = self.at;
@@ -102,7 +105,9 @@ impl Scanner<'_> {
         let value_at =
             self.rest().find(|c: char| !is_space(c)).map_or(self.css.len(), |space| self.at + space);
         if !is_url || self.css[value_at..].starts_with(['"', '\'']) {
-            self.open.push(is_url || LOADING.contains(&name));
+            let is_loading = is_url || LOADING.contains(&name);
+            self.loading += usize::from(is_loading);
+            self.open.push(is_loading);
             return;
         }
         self.at = value_at;

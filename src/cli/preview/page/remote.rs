@@ -204,7 +204,9 @@ impl Showing<'_, '_> {
     }
 
     fn source(&mut self, tag: &StartTag<'_>, attribute: &Attribute<'_>, value: &str) {
-        if value.trim().is_empty() || self.allows(value) {
+        // A picture that nobody can see is a pixel, of a mail that was tracked before: looking at it must not count as an open.
+        let is_pixel = is_remote(value) && matches!(size(tag), (0..=2, _) | (_, 0..=2));
+        if value.trim().is_empty() || self.allows(value) && !is_pixel {
             return;
         }
         let range = attribute.range();
@@ -468,6 +470,7 @@ mod tests {
                 "<b style='c:url(http://h/)'><img src=//h/a>",
                 "|<b mark=7 style='c:url(http://h/)'><img [160x80  h/a]>",
             ),
+            ("<b><img src=https://h/a width=1 height=1>", "|<b mark=7><img [1x1  ] width=1 height=1>"),
             (
                 "<b><link rel=a href=https://h/a.css>",
                 "|<b mark=7><link data-oc-off-rel=a data-oc-off-href=https://h/a.css>",
