@@ -183,7 +183,7 @@ pub(super) fn data<'a>(look: &'a Look, findings: &'a [Finding], about: &About<'a
             documents.len(),
             &own,
             &mut rows,
-            about.load_remote,
+            about.load_remote.then_some(about.tracking_domain),
             &mut inline,
         ));
     }
@@ -250,7 +250,7 @@ fn shown<'a>(
     index: usize,
     links: &[&'a LinkReport],
     rows: &mut Vec<Row<'a>>,
-    load_remote: bool,
+    remote: Option<&str>,
     inline: &mut Inline<'_>,
 ) -> Shown<'a> {
     let text = Tagged::read(&document.before_text, document.is_html);
@@ -299,7 +299,7 @@ fn shown<'a>(
         rows.push(Row { link, document: Some(index), at, target, url });
     }
     let shown = match document.is_html {
-        true => remote::edits(text.text, &text.tags, &marks, load_remote, inline),
+        true => remote::edits(text.text, &text.tags, &marks, remote, inline),
         false => Vec::new(),
     };
     let place = |range: &std::ops::Range<usize>| {

@@ -46,7 +46,7 @@ pub(in super::super) fn args() -> Vec<Arg> {
         Arg::new("load-remote")
             .long("load-remote")
             .action(ArgAction::SetTrue)
-            .help("Let the page load the mail's pictures; without it nothing is loaded. The pixels are never loaded")
+            .help("Let the page load the mail's pictures; without it nothing is loaded. Neither what is on the tracking domain nor an image whose tag makes it 2x2 pixels or less ever is")
             .help_heading(HEADING),
         Arg::new("serve")
             .long("serve")

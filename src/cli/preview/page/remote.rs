@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use openclick::source::{Attribute, Event, Markup, Namespace, StartTag};
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use url::Url;
 
 use super::css;
 use super::inline::Inline;
@@ -72,16 +73,16 @@ impl Serialize for Shown {
     }
 }
 
-/// The edits that show a document. `links` are the places of its links: the tag and the place in the page's list.
+/// The edits that show a document. With `remote` pictures are loaded but those on that tracking domain. `links` are the places of its links: the tag and the place in the page's list.
 pub(super) fn edits(
     text: &str,
     tags: &[StartTag<'_>],
     links: &[(usize, usize)],
-    load_remote: bool,
+    remote: Option<&str>,
     inline: &mut Inline<'_>,
 ) -> Vec<Edit> {
-    let mut showing = Showing { load_remote, inline, edits: Vec::new() };
-    let policy = POLICY.replace("REMOTE", if load_remote { " https: http:" } else { "" });
+    let mut showing = Showing { remote, inline, edits: Vec::new() };
+    let policy = POLICY.replace("REMOTE", if remote.is_some() { " https: http:" } else { "" });
     let start = policy_place(text);
     showing.edits.push(Edit { range: start..start, shown: Shown::Text(policy) });
     let mut links = links.iter().peekable();
@@ -147,7 +148,7 @@ pub(super) fn scheme(url: &str) -> Option<String> {
 }
 
 struct Showing<'a, 'i> {
-    load_remote: bool,
+    remote: Option<&'a str>,
     inline: &'a mut Inline<'i>,
     edits: Vec<Edit>,
 }
@@ -180,7 +181,7 @@ impl Showing<'_, '_> {
                         self.switch_off(&attribute);
                     }
                 }
-                ("srcset", "img" | "source") if self.load_remote && is_remote(&value) => {}
+                ("srcset", "img" | "source") if !is_pixel(tag) && self.allows_set(&value) => {}
                 ("background", _) if !is_foreign && !value.is_empty() && !self.allows(&value) => {
                     self.replace(&attribute, "background", HATCH);
                 }
@@ -200,13 +201,19 @@ impl Showing<'_, '_> {
 
     /// Whether a picture of this URL may be shown.
     fn allows(&self, url: &str) -> bool {
-        allows(url, self.load_remote)
+        allows(url, self.remote)
+    }
+
+    /// The same of a `srcset`. What stands between commas and white space is no whole URL if one holds commas, but has no
+    /// scheme then.
+    fn allows_set(&self, set: &str) -> bool {
+        let pieces = set.split([',', ' ', '\t', '\n', '\r', '\x0c']);
+        is_remote(set) && pieces.filter(|piece| scheme(piece).is_some()).all(|piece| self.allows(piece))
     }
 
     fn source(&mut self, tag: &StartTag<'_>, attribute: &Attribute<'_>, value: &str) {
-        // A picture that nobody can see is a pixel, of a mail that was tracked before: looking at it must not count as an open.
-        let is_pixel = is_remote(value) && matches!(size(tag), (0..=2, _) | (_, 0..=2));
-        if value.trim().is_empty() || self.allows(value) && !is_pixel {
+        // A pixel tells its sender of a preview, whoever that is.
+        if value.trim().is_empty() || self.allows(value) && !(is_remote(value) && is_pixel(tag)) {
             return;
         }
         let range = attribute.range();
@@ -225,8 +232,8 @@ impl Showing<'_, '_> {
     }
 
     fn declarations(&mut self, attribute: &Attribute<'_>, value: &str) {
-        let load_remote = self.load_remote;
-        if let Some(calm) = css::calm(value, &|url| is_local(url, load_remote), HATCH) {
+        let remote = self.remote;
+        if let Some(calm) = css::calm(value, &|url| is_local(url, remote), HATCH) {
             self.replace(attribute, &attribute.name(), &calm);
         }
     }
@@ -273,10 +280,10 @@ impl Showing<'_, '_> {
             }
         });
         ranges.extend(open.map(|start| start..text.len()));
-        let load_remote = self.load_remote;
+        let remote = self.remote;
         for range in ranges {
             let start = range.start;
-            for (range, text) in css::edits(&text[range], &|url| is_local(url, load_remote), HATCH) {
+            for (range, text) in css::edits(&text[range], &|url| is_local(url, remote), HATCH) {
                 let range = start + range.start..start + range.end;
                 self.edits.push(Edit { range, shown: Shown::Text(text) });
             }
@@ -320,14 +327,34 @@ fn is_remote(url: &str) -> bool {
     scheme(url).is_some_and(|scheme| scheme == "https" || scheme == "http")
 }
 
-/// Whether a picture may be shown: one that the mail has in itself, or one that is loaded if that is asked for.
-fn allows(url: &str, load_remote: bool) -> bool {
-    load_remote && is_remote(url) || scheme(url).is_some_and(|scheme| scheme == "data")
+/// Whether a picture may be shown: one that the mail has in itself, or one that is loaded if that is asked for. What is on the
+/// tracking domain never is: a mail that was rewritten before has its pixels there.
+fn allows(url: &str, remote: Option<&str>) -> bool {
+    match remote {
+        Some(tracking_domain) if is_remote(url) => host(url) != host(tracking_domain),
+        _ => scheme(url).is_some_and(|scheme| scheme == "data"),
+    }
 }
 
 /// The same in CSS, where `#name` is a place in the document.
-fn is_local(url: &str, load_remote: bool) -> bool {
-    url.is_empty() || url.starts_with('#') || allows(url, load_remote)
+fn is_local(url: &str, remote: Option<&str>) -> bool {
+    url.is_empty() || url.starts_with('#') || allows(url, remote)
+}
+
+/// The host of a URL, as a browser finds it; a tracking domain may stand without its scheme.
+fn host(url: &str) -> Option<String> {
+    let url = if scheme(url).is_some_and(|scheme| scheme.starts_with("http")) {
+        Url::parse(url)
+    } else {
+        Url::parse(&format!("https://{url}"))
+    };
+    url.ok()?.host_str().map(|host| host.trim_end_matches('.').to_owned())
+}
+
+/// Whether a picture is too small to be seen.
+fn is_pixel(tag: &StartTag<'_>) -> bool {
+    let (width, height) = size(tag);
+    width <= 2 && height <= 2
 }
 
 /// The size of a picture in CSS pixels as its tag tells it; what it does not tell is guessed.
@@ -389,7 +416,7 @@ mod tests {
         let mut inline = Inline::none();
         let mut text = String::new();
         let mut done = 0;
-        for edit in edits(html, &tagged.tags, &[(0, 7)], load_remote, &mut inline) {
+        for edit in edits(html, &tagged.tags, &[(0, 7)], load_remote.then_some("t.example"), &mut inline) {
             text.push_str(&html[done..edit.range.start]);
             match edit.shown {
                 Shown::Text(shown) if shown.starts_with("<meta") => text.push('|'),
@@ -453,7 +480,7 @@ mod tests {
     fn two_links_of_one_tag() {
         let html = "<svg><a href=b xlink:href=c></a><a href=d>";
         let tagged = Tagged::read(html, true);
-        let edits = edits(html, &tagged.tags, &[(1, 0), (1, 1), (2, 2)], false, &mut Inline::none());
+        let edits = edits(html, &tagged.tags, &[(1, 0), (1, 1), (2, 2)], None, &mut Inline::none());
         let marks: Vec<_> = edits.iter().filter(|edit| matches!(edit.shown, Shown::Link(_))).collect();
         assert_eq!(marks.iter().map(|edit| edit.range.start).collect::<Vec<_>>(), [7, 34]);
         assert_eq!(marks[1].shown, Shown::Link(2));
@@ -466,6 +493,15 @@ mod tests {
                 "<b><img src=https://h/a srcset='http://h/b 2x'>",
                 "|<b mark=7><img src=https://h/a srcset='http://h/b 2x'>",
             ),
+            // On the tracking domain, and pixels of other senders.
+            ("<b><img src=https://T.Example:443/I>", "|<b mark=7><img [160x80  T.Example:443/I]>"),
+            (
+                "<b><img src=http://h/a srcset='http://h/b 2x,https://t.example/c'>",
+                "|<b mark=7><img src=http://h/a data-oc-off-srcset='http://h/b 2x,https://t.example/c'>",
+            ),
+            ("<b style='c:url(https://t.example/I)'>", "|<b mark=7 style=\"c:url(&quot;H&quot;)\">"),
+            ("<b background='https://t%2Eexample/I'>", "|<b mark=7 background=\"H\">"),
+            ("<b><img src=https://h/a width=1 height=1>", "|<b mark=7><img [1x1  ] width=1 height=1>"),
             (
                 "<b style='c:url(http://h/)'><img src=//h/a>",
                 "|<b mark=7 style='c:url(http://h/)'><img [160x80  h/a]>",
