@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use memchr::memmem;
-
 use crate::charset::{Charset, named, sniff};
 use crate::dialect::Dialects;
 use crate::edit::{Edit, Edits};
@@ -149,19 +147,28 @@ impl Sites for Restorer<'_> {
 
     fn image(&mut self, source: Source<'_>, range: Range<usize>) {
         let tag = source.at(range.clone());
-        if memmem::find(tag, self.shared.urls.domain().as_str().as_bytes()).is_none() {
+        let Some(value) = crate::html::tag::first_value(tag, b"src") else { return };
+        let Some(url) = attribute::decode(value, self.charset) else { return };
+        let url = attribute::trim(&url);
+        if !self.shared.urls.is_own(&url) {
             return;
         }
-        let before = &self.html[..range.start];
-        let after = &self.html[range.end..];
-        let Some((open, close)) = pixel::around(before, tag, after) else { return };
-        let url =
-            crate::html::tag::first_value(tag, b"src").and_then(|url| attribute::decode(url, self.charset));
-        let token = url.and_then(|url| self.shared.urls.open(&url));
-        if token.is_some_and(|token| matches!(token.kind(), EventKind::Open | EventKind::InitialOpen)) {
-            self.own.pixels += 1;
-            let range = range.start - open..range.end + close;
-            self.own.edits.push(Edit { range, replacement: Vec::new() });
+        let token = self.shared.urls.open(&url);
+        let is_pixel =
+            token.is_some_and(|token| matches!(token.kind(), EventKind::Open | EventKind::InitialOpen));
+        match pixel::around(&self.html[..range.start], tag, &self.html[range.end..]) {
+            Some((open, close)) if is_pixel => {
+                self.own.pixels += 1;
+                let range = range.start - open..range.end + close;
+                self.own.edits.push(Edit { range, replacement: Vec::new() });
+            }
+            // Of another key, or written anew by somebody on the way: what stands around it is not known.
+            around if is_pixel || around.is_some() => {
+                // The value is a piece of the tag.
+                let within = value.as_ptr() as usize - tag.as_ptr() as usize;
+                self.own.unopened.push((range.start + within) as u64);
+            }
+            _ => {} // a picture of the author's
         }
     }
 

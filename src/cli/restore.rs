@@ -35,11 +35,12 @@ const PLACES_SHOWN: usize = 10;
 
 const HELP: &str = "\
 Every tracking link gets its destination back, and the open pixels go. Where the author wrote destinations as HTML wants \
-them (& as &amp;), the result is their mail byte for byte, less the tracking attributes (in quoted-printable a soft line break may stay); else \
-it is the same to a browser. \
-A link that cannot be opened stays as it is: its token is damaged, or sealed with a key that the key file does not have.
+them (& as &amp;), the result is their mail byte for byte, but for what a rewrite took out (tracking attributes, placeholders, API \
+headers), an X-Sp-Message-Id that it put in, and line breaks that it had to make; else it is the same to a browser. \
+A link or pixel that cannot be opened stays as it is: its token is damaged, or sealed with a key that the key file does not have, or \
+somebody wrote the pixel anew. Nothing is looked at in signed parts and in forwarded messages.
 
-Exit codes: 0 all restored, 1 some links could not be opened (the rest is restored and written), 64 usage, 66 no input, \
+Exit codes: 0 all restored, 1 some links or pixels could not be opened (the rest is restored and written), 64 usage, 66 no input, \
 73 cannot create, 74 input or output failed, 78 configuration.
 
 Examples:
@@ -185,6 +186,12 @@ fn check_paths(file: Option<&Path>, output: Option<&Path>, report: Option<&Path>
 fn rewriters(settings: &Settings) -> Result<Vec<Rewriter>, Failure> {
     let domain = job::tracking_domain(settings)?;
     let keys = job::key_ring(settings)?;
+    // Other formats carry the destination for their own endpoint, or not at all.
+    for setting in [&s::URL_TEMPLATE, &s::URL_FORMAT] {
+        if settings.text(setting).is_some_and(|format| format != "sealed") {
+            return Err(settings.refuse(setting, "only sealed tracking URLs can be restored"));
+        }
+    }
     let mut rewriters = vec![rewriter(settings, domain, &keys)?];
     for domain in settings.list(&s::ALSO_ACCEPT).into_iter().flatten() {
         TrackingDomain::parse(domain).map_err(|error| settings.refuse(&s::ALSO_ACCEPT, error))?;
@@ -255,8 +262,9 @@ fn told(places: &[Place]) -> String {
         more => format!(" and {} more", grouped(more as u64)),
     };
     format!(
-        "{} could not be opened and stayed: the token is damaged, or of another key (line:column {}{more})",
-        counted(count as u64, "link"),
+        "{} could not be opened and stayed: the token is damaged, of another key, or not where a rewrite puts it (line:column \
+         {}{more})",
+        counted(count as u64, "link or pixel").replace("link or pixels", "links or pixels"),
         shown.join(", ")
     )
 }

@@ -209,6 +209,9 @@ impl Places {
         let at = at.min(text.len());
         let last = checkpoints.partition_point(|(text, _)| *text <= at) - 1;
         let (from, offset) = checkpoints[last];
+        // Within a character: where it begins.
+        let at =
+            (from..=at).rev().find(|at| text.get(*at).is_none_or(|byte| byte & 0xc0 != 0x80)).unwrap_or(from);
         let between = std::str::from_utf8(&text[from..at]).unwrap_or_default();
         offset + between.chars().map(char::len_utf16).sum::<usize>() * 2
     }

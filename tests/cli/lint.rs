@@ -27,7 +27,7 @@ fn findings_as_text() {
     assert_eq!(run.code, Some(1));
     assert_eq!(
         run.err,
-        "openclick: lint: no configuration: tracked for trial with https://track.example.com and a key that is thrown away\n"
+        "openclick: lint: no key file: tracked for trial with https://track.example.com and a key that is thrown away\n"
     );
     insta::assert_snapshot!(run.out, @r#"
     a.html:1:1: note OC303 there is no link to unsubscribe, which bulk mail must have

@@ -92,9 +92,10 @@ fn settings_are_those_of_rewrite() {
     let sandbox = Sandbox::new();
     let shown = sandbox.run(&format!("preview --format html {SETTINGS} --skip-host shop.example"), HTML).ok();
     assert!(shown.contains("left: skip-host") && !shown.contains("Trial"), "{shown}");
-    // Half a configuration is a mistake, not a trial.
-    let run = sandbox.run("preview --tracking-domain t.example.com", HTML);
-    assert_eq!(run.code, Some(78), "{}", run.err);
+    // The keys lie where mail is sent: a domain alone is a trial with it, a key file alone a mistake.
+    let shown = sandbox.run("preview --tracking-domain t.example.com", HTML).ok();
+    assert!(shown.contains("Trial") && shown.contains("links to t.example.com"), "{shown}");
+    assert_eq!(sandbox.run("preview --key-file KEYS", HTML).code, Some(78));
     sandbox
         .run("preview nope.html", "")
         .fails(66, "openclick: preview: nope.html: no such file or directory");
@@ -123,7 +124,8 @@ fn any_mail_is_looked_at() {
         (b"\x00\xff\xfe<a href=", "Links"),
         (b"\xff\xfe<\0a\0", "UTF-16LE cannot be rewritten"),
         (b"DKIM-Signature: v=1; d=a.example; b=x\r\nContent-Type: text/html\r\n\r\n<a href=https://a.example/>x</a>", "it is signed"),
-        (b"Subject: x\r\n", "Links  none"),
+        (b"Subject: x\r\n", "Links  not looked at"),
+        (b"<p>x", "Links  none"),
         (b"<frameset>", "a frameset has no body"),
     ] {
         for flags in ["", "--diff", "--json", "--all"] {

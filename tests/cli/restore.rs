@@ -58,7 +58,7 @@ fn what_cannot_be_opened_stays_and_is_told() {
     assert_eq!(
         run.err,
         format!(
-            "openclick: restore: 1 link could not be opened and stayed: the token is damaged, or of another key (line:column 1:{at})\n"
+            "openclick: restore: 1 link or pixel could not be opened and stayed: the token is damaged, of another key, or not where a rewrite puts it (line:column 1:{at})\n"
         )
     );
     assert_eq!(run.out, HTML.replace("https://shop.example/?a=1&amp;b=2", &url[..url.len() - 4]));
@@ -69,7 +69,11 @@ fn what_cannot_be_opened_stays_and_is_told() {
     let line = "restore --tracking-domain t.example.com --key-file OTHER --report r.json -o out";
     let run = sandbox.run(line, &tracked);
     assert_eq!((run.code, run.out.as_str()), (Some(1), ""));
-    assert!(run.err.starts_with("openclick: restore: 2 links could not be opened and stayed"), "{}", run.err);
+    assert!(
+        run.err.starts_with("openclick: restore: 4 links or pixels could not be opened and stayed"),
+        "{}",
+        run.err
+    );
     assert_eq!(sandbox.read("out"), tracked, "its pixels too");
     let report: serde_json::Value = serde_json::from_str(&sandbox.read("r.json")).unwrap();
     for place in report["unopened"].as_array().unwrap() {
@@ -240,4 +244,22 @@ fn messages_come_back() {
     }
     println!("{ran} messages, {parts} parts");
     assert!(ran >= 12 && parts >= ran, "{ran} {parts}");
+}
+
+/// Pixels that cannot be taken out are told as links are: of another key, or written anew by somebody on the way.
+#[test]
+fn pixels_that_stay_are_told() {
+    let sandbox = Sandbox::new();
+    sandbox.write("KEYS2", "0 active MTIzNDU2Nzg5MGFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\n");
+    super::mode(&sandbox.path("KEYS2"), 0o600);
+    let html = "<html><body><p>Hi</p></body></html>";
+    let tracked = sandbox.run(&format!("rewrite {SETTINGS}"), html).ok();
+    let other = sandbox.run(&format!("restore {}", OPENER.replace("KEYS", "KEYS2")), &tracked);
+    assert_eq!((other.code, &other.out), (Some(1), &tracked), "{}", other.err);
+    assert!(other.err.contains("2 links or pixels could not be opened"), "{}", other.err);
+    let anew = tracked.replace(" alt=\"\" width=\"1\"", " width=\"1\" alt=\"\"");
+    let run = sandbox.run(&format!("restore {OPENER}"), &anew);
+    assert_eq!((run.code, &run.out), (Some(1), &anew), "{}", run.err);
+    let capitals = tracked.replace("https://t.example.com", "HTTPS://T.example.com");
+    assert_eq!(sandbox.run(&format!("restore {OPENER}"), &capitals).ok(), html);
 }

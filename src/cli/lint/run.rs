@@ -76,7 +76,7 @@ pub(in super::super) fn run(matches: &ArgMatches) -> Result<(), Failure> {
     }
     if looker.is_trial && !is_quiet && !outcome.files.is_empty() {
         let message = format!(
-            "no configuration: tracked for trial with {} and a key that is thrown away",
+            "no key file: tracked for trial with {} and a key that is thrown away",
             looker.tracking_domain
         );
         say(Some("lint"), &message);

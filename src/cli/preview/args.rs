@@ -59,7 +59,7 @@ pub(in super::super) fn command() -> Command {
             switch("json-schema", "Print the JSON Schema of --json, and do nothing else")
                 .conflicts_with_all(["diff", "json", "file"]),
         )
-        .arg(switch("all", "Show every row, and with --diff whole lines, so that it can be applied as a patch"))
+        .arg(switch("all", "Show every row, and with --diff whole lines: a patch for UTF-8 with LF line ends"))
         .arg(terminal::color().help_heading(OUTPUT))
         .args(page::args())
         .group(ArgGroup::new("page").args(["html", "open", "serve"]).multiple(true).conflicts_with_all(["diff", "json", "json-schema"]))

@@ -21,7 +21,7 @@ pub(in super::super) struct Looker {
     rewriter: Rewriter,
     settings: Settings,
     format: Format,
-    /// Neither domain nor keys are configured: an example domain, and a key that is thrown away.
+    /// No keys are configured: one that is thrown away, and where there is no domain either, an example.
     pub(in super::super) is_trial: bool,
     /// As it was written.
     pub(in super::super) tracking_domain: String,
@@ -59,10 +59,13 @@ impl Looker {
     /// As `rewrite` would with these flags; without any configuration as a trial.
     pub(in super::super) fn new(matches: &ArgMatches) -> Result<Looker, Failure> {
         let settings = Settings::gather(matches)?;
-        let is_trial = settings.text(&s::TRACKING_DOMAIN).is_none() && settings.path(&s::KEY_FILE).is_none();
+        // The keys lie where mail is sent: whoever looks at a mail elsewhere needs none.
+        let is_trial = settings.path(&s::KEY_FILE).is_none();
+        let domain = settings.text(&s::TRACKING_DOMAIN);
         let (rewriter, tracking_domain) = match is_trial {
             true => {
-                (job::rewriter_of(&settings, EXAMPLE_DOMAIN, KeyRing::generate())?, EXAMPLE_DOMAIN.to_owned())
+                let domain = if domain.is_some() { job::tracking_domain(&settings)? } else { EXAMPLE_DOMAIN };
+                (job::rewriter_of(&settings, domain, KeyRing::generate())?, domain.to_owned())
             }
             false => (job::rewriter(&settings)?, job::tracking_domain(&settings)?.to_owned()),
         };

@@ -226,13 +226,31 @@ const DAMAGES: &[Damage] = &[
         "base64 was damaged",
         |b| b.based.replacen("PGh0", "PGh0*", 1).replacen("aHRt", "aHRt!", 1),
         "",
-        &["encoding"],
+        &["pixel-start", "pixel-end", "encoding"],
     ),
     (
         "an encoding that nobody knows",
         |b| b.based.replace("Encoding: base64", "Encoding: x-zip"),
         "",
-        &["encoding"],
+        &["pixel-start", "pixel-end", "encoding"],
+    ),
+    (
+        "the boundary was lost",
+        |b| b.plain.replace("boundary=b", "boundary=c"),
+        "",
+        &["pixel-start", "pixel-end"],
+    ),
+    (
+        "the HTML was relabelled",
+        |b| b.plain.replace("Type: text/html", "Type: application/octet-stream"),
+        "",
+        &["pixel-start", "pixel-end"],
+    ),
+    (
+        "the HTML was made an attachment",
+        |b| b.plain.replace("Type: text/html", "Disposition: attachment\r\nContent-Type: text/html"),
+        "",
+        &["pixel-start", "pixel-end"],
     ),
     ("a link of another message", |b| b.with_url(2, |_| urls(&b.other)[2].to_owned()), "", &["one-message"]),
     (

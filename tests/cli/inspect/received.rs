@@ -294,6 +294,13 @@ fn signatures_are_told_and_not_verified() {
         )
     );
     assert_eq!(arc, "1 ARC seal in the chain, the last by relay.example; not verified here");
+    // Exchange Online does not name itself.
+    let nameless = signed(&hash, "").replace(
+        "mx.example.org;\r\n dkim=pass header.d=example.com; spf=pass",
+        "spf=pass (sender IP is 192.0.2.4)\r\n smtp.mailfrom=example.com; dkim=pass header.d=example.com",
+    );
+    let (_, dkim, _) = said(nameless);
+    assert!(dkim.ends_with("(Authentication-Results says dkim=pass)"), "{dkim}");
     // As a mail program saves it.
     assert!(!said(signed(&hash, "").replace("\r\n", "\n")).0);
     let (warned, dkim, _) = said(signed("AAAA", ""));

@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use openclick::{Change, Consent, Decision, Delivery, EventKind, Link, NoPlace, Reason, Report, Rewriter};
+use openclick::{
+    Change, Consent, Decision, Delivery, EventKind, Link, NoPlace, Reason, Report, Rewriter, Verdict,
+};
 
 use crate::support::{MESSAGE, options, show, symbolic};
 
@@ -168,7 +170,12 @@ pub(crate) fn as_html(old: &[u8], new: &[u8], index: u32, report: &Report, conse
     let is_identity = matches!(&*part.encoding, "7bit" | "8bit");
     // A line that would be too long is broken between attributes. A header's campaign and recipient make the
     // message's tokens longer than these.
-    let is_broken = is_identity && expected.split(|&byte| byte == b'\n').any(|line| line.len() > 600);
+    let has_long_urls = here.iter().any(|link| match &link.verdict {
+        Verdict::Tracked { url, .. } => url.len() > 200,
+        _ => false,
+    });
+    let is_broken =
+        is_identity && (has_long_urls || expected.split(|&byte| byte == b'\n').any(|line| line.len() > 600));
     let (expected, found) = (symbolic(&expected, 0), symbolic(&seen.html, first));
     if expected == found {
         // Hidden bytes are the author's; some may go with a tracking attribute, none is new or moves.

@@ -31,7 +31,11 @@ fn pixel(case: &Case<'_>, kind: EventKind) -> Check {
             true => "the mail has no HTML part",
             false => "the HTML part cannot be read",
         };
-        return Check::new(name, Status::NotChecked, why);
+        // A mail whose HTML is lost on the way reports no opens either: that must not pass.
+        return match is_expected && !is_off {
+            true => Check::new(name, Status::Fail, format!("no pixel can be seen: {why}")),
+            false => Check::new(name, Status::NotChecked, why),
+        };
     }
     let mut check = Check::new(name, Status::Pass, format!("a pixel stands at {place} of the body"));
     if documents.len() > 1 {

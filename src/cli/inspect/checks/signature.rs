@@ -113,10 +113,11 @@ pub(in super::super) fn arc(case: &Case<'_>) -> Check {
 fn said_of_dkim(mail: &Mail<'_>) -> Option<String> {
     mail.all("Authentication-Results").find_map(|field| {
         let value = String::from_utf8_lossy(&field.value).into_owned();
-        let (by, results) = value.split_once(';')?;
-        let result = results.split(';').map(str::trim).find(|result| result.starts_with("dkim="))?;
+        let result = value.split(';').map(str::trim).find(|result| result.starts_with("dkim="))?;
         let word = result.split_whitespace().next()?;
-        Some(format!("{} says {word}", by.split_whitespace().next()?))
+        // Exchange Online leaves its own name out: what stands first is a result already.
+        let by = value.split(';').next()?.split_whitespace().next()?;
+        Some(format!("{} says {word}", if by.contains('=') { "Authentication-Results" } else { by }))
     })
 }
 

@@ -187,7 +187,12 @@ impl Check<'_, '_, '_, '_> {
                 || host.ends_with(".org")
                 || host.ends_with(".net")
         });
-        let severity = match target.starts_with("//") || self.page.facts.has_base {
+        // Whatever else stands there may be a merge tag of a language that is not known here.
+        let first = target.split(['/', '?', '#']).next().unwrap_or_default();
+        let is_file =
+            first.contains('.') && first.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
+        let is_written = is_file || target.starts_with(['/', '?', '.']) || target.starts_with("3D");
+        let severity = match target.starts_with("//") || self.page.facts.has_base || !is_written {
             true => Severity::Warning,
             false => Severity::Error,
         };
@@ -205,7 +210,11 @@ impl Check<'_, '_, '_, '_> {
         let is_odd = rest.is_none_or(|rest| rest.starts_with(['/', '\\']));
         let url = Url::parse(target).ok().filter(|url| url.host_str().is_some_and(|host| !host.is_empty()));
         let (Some(rest), Some(url), false) = (rest, url, is_odd || target.contains(char::is_control)) else {
-            return self.add(&rule::BAD_URL, format!("the address {name} cannot be understood"));
+            let what = format!("the address {name} cannot be understood");
+            return match may_be_filled_in(rest.unwrap_or_default()) {
+                true => self.find(&rule::BAD_URL, Severity::Warning, what),
+                false => self.add(&rule::BAD_URL, what),
+            };
         };
         let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
         if authority.contains('@') {
@@ -214,7 +223,7 @@ impl Check<'_, '_, '_, '_> {
         if url.scheme() == "http" && self.has_https {
             self.add(&rule::HTTP, format!("the link {name} uses http, others use https"));
         }
-        if let Some(why) = host::local(&url) {
+        if let Some(why) = host::local(&url).filter(|_| !may_be_filled_in(rest)) {
             self.add(&rule::LOCAL_HOST, format!("the host of {name} {why}"));
         }
         if let Some(why) = host::lookalike(&url) {
@@ -390,4 +399,10 @@ fn quoted(text: &str) -> String {
         None => format!("\"{text}\""),
         Some((end, _)) => format!("\"{}…\"", &text[..end]),
     }
+}
+
+/// Whether a host holds what merge tags of many languages are made of, and no host is.
+fn may_be_filled_in(rest: &str) -> bool {
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    host.contains(['{', '}', '$', '%', '<', '>', '|', '*']) || host.starts_with('[') && !host.contains(':')
 }

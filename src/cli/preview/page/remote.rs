@@ -506,6 +506,7 @@ mod tests {
                 "<b style='c:url(http://h/)'><img src=//h/a>",
                 "|<b mark=7 style='c:url(http://h/)'><img [160x80  h/a]>",
             ),
+            ("<b><img src=https://h/a width=1 height=1>", "|<b mark=7><img [1x1  ] width=1 height=1>"),
             (
                 "<b><link rel=a href=https://h/a.css>",
                 "|<b mark=7><link data-oc-off-rel=a data-oc-off-href=https://h/a.css>",

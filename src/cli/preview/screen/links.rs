@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use memchr::memchr_iter;
 use openclick::source::{Event, Markup, Message, StartTag};
-use openclick::{EventKind, LinkReport, Verdict};
+use openclick::{EventKind, LinkReport, Status, Verdict};
 
 use super::super::super::summary::{counted, grouped};
 use super::super::super::terminal::{Screen, Tone, safe};
@@ -21,6 +21,7 @@ pub(super) fn write(out: &mut impl Write, screen: Screen, look: &Look, all: bool
     let report = &look.report;
     let left = report.links_total - report.links_tracked;
     let counts = match report.links_total {
+        0 if !was_read(look) => "not looked at".to_owned(),
         0 => "none".to_owned(),
         total => format!("{} of {} tracked", grouped(report.links_tracked), grouped(total)),
     };
@@ -102,9 +103,18 @@ fn row(link: &LinkReport, sources: &Sources, has_line: bool) -> Vec<Cell> {
         Cell::new(Tone::Dim, line.map_or_else(String::new, |line| line.to_string())),
         verdict,
         Cell::new(Tone::Accent, safe(link.name.as_deref().unwrap_or_default())),
-        Cell::plain(safe(destination.strip_prefix("https://").unwrap_or(destination))),
+        // `https://http://a.example/` leads to the host `http`: shown without its scheme it would look like another.
+        Cell::plain(safe(
+            destination.strip_prefix("https://").filter(|rest| !rest.contains("://")).unwrap_or(destination),
+        )),
         text,
     ]
+}
+
+/// Whether a rewrite looked for links: not in what it passed through as a whole.
+pub(super) fn was_read(look: &Look) -> bool {
+    let passed = matches!(look.report.status, Status::Signed | Status::AlreadyRewritten | Status::Charset);
+    !passed && (!look.is_message || look.report.parts.iter().any(|part| part.reason.is_none()))
 }
 
 /// What the report does not say of links: lines, images, and texts in ISO-2022-JP.

@@ -116,10 +116,8 @@ fn head(
         )?;
     }
     if looker.is_trial {
-        let text = format!(
-            "no configuration: a key that is thrown away, links to {}",
-            safe(&looker.tracking_domain)
-        );
+        let text =
+            format!("no key file: a key that is thrown away, links to {}", safe(&looker.tracking_domain));
         entry("Trial", Tone::Dim, &text)?;
     }
     Ok(())

@@ -15,7 +15,12 @@ use super::{bounded, limited, links, words};
 pub(super) fn pixels(out: &mut impl Write, screen: Screen, look: &Look, all: bool) -> io::Result<()> {
     let pixels = &look.report.pixels;
     let placed = pixels.iter().filter(|pixel| pixel.place.is_some()).count() as u64;
-    columns::heading(out, screen, "Pixels", &if placed == 0 { "none".to_owned() } else { grouped(placed) })?;
+    let counts = match placed {
+        0 if !links::was_read(look) => "not looked for".to_owned(),
+        0 => "none".to_owned(),
+        placed => grouped(placed),
+    };
+    columns::heading(out, screen, "Pixels", &counts)?;
     let (shown, rest) = limited(pixels, all);
     let rows: Vec<_> = shown.iter().map(|pixel| pixel_row(pixel, look)).collect();
     columns::write(out, screen, &[("", Fit::Whole), ("", Fit::Whole), ("", Fit::End(20))], &rows)?;
