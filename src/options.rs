@@ -12,7 +12,7 @@ use crate::policy::{HostPatterns, LinkPolicy};
 use crate::report::LinkReport;
 use crate::rewriter::{Rewriter, Traffic};
 use crate::stream::{Layer, Streams};
-use crate::token::{KeyRing, MAX_TEXT, TrackingDomain, UrlFormat, UrlWriter};
+use crate::token::{EventKind, KeyRing, MAX_TEXT, TokenFields, TrackingDomain, UrlFormat, UrlWriter};
 
 /// What happens to a link whose shown text is itself a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -575,5 +575,28 @@ impl Delivery {
     pub fn extension(mut self, id: u64, bytes: impl Into<Vec<u8>>) -> Delivery {
         self.extensions.push((id, bytes.into()));
         self
+    }
+
+    /// What its tokens carry, but for the link: a click without destination.
+    pub(crate) fn token_fields<'a>(
+        &'a self,
+        customer_id: u64,
+        extensions: &'a [(u64, &'a [u8])],
+    ) -> TokenFields<'a> {
+        let mut fields = TokenFields::new(EventKind::Click, &self.message_id);
+        fields.customer_id = customer_id;
+        fields.campaign = self.campaign.as_deref();
+        fields.pool = self.pool.as_deref();
+        fields.subaccount = self.subaccount.as_deref();
+        fields.recipient = self.recipient.as_deref();
+        fields.sealed_at = self.sealed_at;
+        fields.expires = self.expires;
+        fields.extensions = extensions;
+        fields
+    }
+
+    /// Its extensions as tokens take them.
+    pub(crate) fn token_extensions(&self) -> Vec<(u64, &[u8])> {
+        self.extensions.iter().map(|(id, bytes)| (*id, bytes.as_slice())).collect()
     }
 }

@@ -465,7 +465,7 @@ pub struct Report {
 }
 
 /// The texts of a report's links may not take more than this, in bytes.
-const MOST_TEXT: u64 = 8 << 20;
+pub(crate) const MOST_TEXT: u64 = 8 << 20;
 
 /// Collects a report within its bounds.
 #[derive(Debug, Default)]

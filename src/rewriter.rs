@@ -14,7 +14,7 @@ use crate::plan::Planner;
 use crate::report::{NoPlace, PixelReport, Report, Status};
 use crate::restore::restore;
 use crate::stream::{Layer, Streams};
-use crate::token::{EventKind, TokenFields, TrackingDomain, UrlWriter};
+use crate::token::{EventKind, TrackingDomain, UrlWriter};
 use crate::writer::HtmlWriter;
 
 /// What every document shares.
@@ -340,8 +340,6 @@ pub(crate) fn check(delivery: &Delivery) -> Result<()> {
         }
     }
     // Also where no pixel is made, which would find it out.
-    let extensions: Vec<_> = delivery.extensions.iter().map(|(id, bytes)| (*id, bytes.as_slice())).collect();
-    let mut fields = TokenFields::new(EventKind::Open, &delivery.message_id);
-    fields.extensions = &extensions;
-    fields.check()
+    let extensions = delivery.token_extensions();
+    delivery.token_fields(0, &extensions).check()
 }

@@ -169,8 +169,7 @@ fn outlive_file_size_limit() {
         use std::sync::Arc;
         use std::sync::atomic::AtomicBool;
         // POSIX: raised with `write`'s EFBIG. A handler that does nothing leaves that.
-        const SIGXFSZ: i32 = 25;
-        let _ = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::new(AtomicBool::new(false)));
     }
 }
 

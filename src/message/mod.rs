@@ -128,6 +128,7 @@ pub(crate) fn restore(shared: &Shared, message: &[u8]) -> Result<Restored> {
     let mut replaced = Vec::new();
     let mut restored = Restored::default();
     for (index, part) in structure.parts.iter().enumerate() {
+        let number = u32::try_from(index).ok();
         let is_text = part::is_text(part);
         if part.kind != Kind::Leaf || part.verdict.is_err() && !is_text {
             continue;
@@ -146,7 +147,7 @@ pub(crate) fn restore(shared: &Shared, message: &[u8]) -> Result<Restored> {
             html => restore::find(shared, html, text.charset, text.mark),
         };
         // Also of a part that stays as it is.
-        restored.unopened.extend(own.unopened_in(u32::try_from(index).ok()));
+        restored.unopened.extend(own.unopened_in(number));
         restored.limit = restored.limit.or(own.limit);
         own.edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
         // Where each link and pixel stands in the decoded part.
@@ -164,8 +165,7 @@ pub(crate) fn restore(shared: &Shared, message: &[u8]) -> Result<Restored> {
             replaced.push(Replaced { range: part.body.clone(), bytes });
         } else {
             // A line would be a delimiter. Which edit makes it so is not told: none of the part is made.
-            let part = u32::try_from(index).ok();
-            restored.unopened.extend(places.into_iter().map(|offset| Unopened { part, offset }));
+            restored.unopened.extend(places.into_iter().map(|offset| Unopened { part: number, offset }));
         }
     }
     let (grown, more_lines) = growth(message, &replaced);

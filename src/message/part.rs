@@ -107,22 +107,19 @@ impl PartWork<'_> {
             }
         }
     }
-}
 
-impl PartWork<'_> {
     /// Puts an empty comment in the place of every placeholder that is taken out. Whether there was any. Offsets are those of
     /// the body.
     fn leave_comments(&self, body: &[u8], edits: &mut [Edit]) -> bool {
         let placeholder = self.shared.settings.placeholder.as_bytes();
-        let is_removal = |edit: &&mut Edit| {
-            edit.replacement.is_empty() && !placeholder.is_empty() && body[edit.range.clone()] == *placeholder
-        };
-        let mut count = 0;
-        for edit in edits.iter_mut().filter(is_removal) {
-            edit.replacement = EMPTY_COMMENT.to_vec();
-            count += 1;
+        let mut any = false;
+        for edit in edits.iter_mut().filter(|edit| edit.replacement.is_empty() && !edit.range.is_empty()) {
+            if body[edit.range.clone()] == *placeholder {
+                edit.replacement = EMPTY_COMMENT.to_vec();
+                any = true;
+            }
         }
-        count > 0
+        any
     }
 }
 

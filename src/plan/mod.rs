@@ -27,7 +27,7 @@ use crate::report::{
     Status,
 };
 use crate::rewriter::Shared;
-use crate::token::{EventKind, Memo, TokenFields};
+use crate::token::{EventKind, Memo};
 
 use self::links::{Pending, TEXT_WINDOW};
 
@@ -164,18 +164,9 @@ impl Planner {
 
     /// Makes an event's URL. An error is one of the delivery's fields.
     fn url(&mut self, kind: EventKind, link: Option<&Pending>) -> Result<String> {
-        let delivery = &self.delivery;
-        let extensions: Vec<(u64, &[u8])> =
-            delivery.extensions.iter().map(|(id, bytes)| (*id, bytes.as_slice())).collect();
-        let mut fields = TokenFields::new(kind, &delivery.message_id);
-        fields.customer_id = self.shared.settings.customer_id;
-        fields.campaign = delivery.campaign.as_deref();
-        fields.pool = delivery.pool.as_deref();
-        fields.subaccount = delivery.subaccount.as_deref();
-        fields.recipient = delivery.recipient.as_deref();
-        fields.sealed_at = delivery.sealed_at;
-        fields.expires = delivery.expires;
-        fields.extensions = &extensions;
+        let extensions = self.delivery.token_extensions();
+        let mut fields = self.delivery.token_fields(self.shared.settings.customer_id, &extensions);
+        fields.kind = kind;
         let mut sublink = None;
         if let Some(link) = link {
             fields.link_index = Some(link.report.index);

@@ -109,11 +109,10 @@ impl Planner {
 
     /// Each placeholder of the part just read left a comment.
     pub(crate) fn left_comments(&mut self) {
-        let here = self.part;
-        for change in &mut self.collector.report.changes {
-            if let Change::PlaceholderRemoved { part, comment, .. } = change
-                && *part == here
-            {
+        // A report keeps the first of them.
+        let before = usize::try_from(self.before.changes).unwrap_or(usize::MAX);
+        for change in self.collector.report.changes.iter_mut().skip(before) {
+            if let Change::PlaceholderRemoved { comment, .. } = change {
                 *comment = true;
             }
         }

@@ -20,7 +20,7 @@ const USUAL_URL: usize = 200;
 pub(super) fn compile(shared: &Shared, html: &[u8], consent: Consent) -> Option<Compiled> {
     let (charset, mark) = sniff(html, shared.settings.charset);
     let own_host = |host: &String| memmem::find(html, host.as_bytes()).is_some();
-    if matches!(charset, Charset::Unscannable(_)) || shared.urls.hosts().iter().any(own_host) {
+    if matches!(charset, Charset::Unscannable(_)) || shared.hosts.iter().any(own_host) {
         return None;
     }
     // How long URLs are is known once they are made, and all links are wanted.
@@ -64,8 +64,7 @@ pub(super) fn compile(shared: &Shared, html: &[u8], consent: Consent) -> Option<
             && report.removed_total <= kept
             && report.changes_total <= kept
             && report.links.len() as u64 == report.links_total
-            && report.removed.len() as u64 == report.removed_total
-            && html.len() <= MOST_REPORTED)
+            && report.removed.len() as u64 == report.removed_total)
             .then_some(report),
     };
     let mut recorded = recorded.into_iter().peekable();
@@ -82,9 +81,6 @@ pub(super) fn compile(shared: &Shared, html: &[u8], consent: Consent) -> Option<
     // Links come in the order of their places, as edits do.
     recorded.next().is_none().then_some(compiled)
 }
-
-/// In a larger document the report's limit of 8 MB of texts may count.
-const MOST_REPORTED: usize = 1 << 20;
 
 impl Compiled {
     fn source(&mut self, range: std::ops::Range<usize>) {

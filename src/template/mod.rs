@@ -15,7 +15,7 @@ use crate::charset::Charset;
 use crate::error::{Error, ErrorKind, Result};
 use crate::html::attribute;
 use crate::options::{Consent, Delivery};
-use crate::report::{Report, Verdict};
+use crate::report::{MOST_TEXT, Report, Verdict};
 use crate::rewriter::{Rewriter, Rewritten, Shared, check};
 use crate::token::{CodedText, EventKind, Own, Prepared, TokenFields};
 
@@ -149,6 +149,11 @@ impl Template {
             };
             self.write(compiled, delivery, &mut bytes, told).ok()?;
             report.bytes_out = bytes.len() as u64;
+            // A report keeps texts up to a limit: values and destinations are as long as the document, URLs as the output.
+            let most_text = 3 * report.bytes_in + report.bytes_out;
+            if most_text > MOST_TEXT {
+                return None;
+            }
             Some(Rewritten { bytes, report })
         });
         fast.map_or_else(|| self.0.rewriter.rewrite_html(&self.0.html, delivery), Ok)
@@ -284,18 +289,9 @@ impl Template {
         delivery: &Delivery,
         work: impl FnOnce(&mut SlotWriter<'_>) -> std::result::Result<(), NotThisWay>,
     ) -> std::result::Result<(), NotThisWay> {
-        let extensions: Vec<(u64, &[u8])> =
-            delivery.extensions.iter().map(|(id, bytes)| (*id, bytes.as_slice())).collect();
+        let extensions = delivery.token_extensions();
         let shared = self.shared();
-        let mut fields = TokenFields::new(EventKind::Click, &delivery.message_id);
-        fields.customer_id = shared.settings.customer_id;
-        fields.campaign = delivery.campaign.as_deref();
-        fields.pool = delivery.pool.as_deref();
-        fields.subaccount = delivery.subaccount.as_deref();
-        fields.recipient = delivery.recipient.as_deref();
-        fields.sealed_at = delivery.sealed_at;
-        fields.expires = delivery.expires;
-        fields.extensions = &extensions;
+        let fields = delivery.token_fields(shared.settings.customer_id, &extensions);
         SCRATCH.with_borrow_mut(|scratch| {
             scratch.prepared.set(&fields).map_err(|_| NotThisWay)?;
             work(&mut SlotWriter { shared, fields, delivery, scratch })

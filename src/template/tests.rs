@@ -94,6 +94,15 @@ fn errors_leave_what_was_there() {
     assert!(template.render(&Delivery::new("a\nb")).is_err() && template.pieces(&Delivery::new("")).is_err());
 }
 
+/// A report keeps 8 MB of texts, which long recipients reach with few links.
+#[test]
+fn reports_that_are_full() {
+    let html = "<a href=https://shop.example/>x</a>".repeat(9000);
+    let long = delivery().campaign("\u{1f600}".repeat(200)).recipient("\u{1f601}".repeat(200));
+    let report = same(options().max_url_length(8000), &html, &long);
+    assert!(report.links_total > report.links.len() as u64, "{}", report.links.len());
+}
+
 #[test]
 fn callbacks() {
     let heard = Arc::new(Mutex::new(Vec::new()));
