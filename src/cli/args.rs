@@ -10,7 +10,7 @@ use super::setting::{self as s, Setting, Shape};
 use super::{lint, preview};
 
 /// The settings of `rewrite`, in the order of its help.
-pub(super) const REWRITE: &[&Setting] = &[
+const REWRITE: &[&Setting] = &[
     &s::FORMAT,
     &s::ON_ERROR,
     &s::QUIET,
@@ -281,6 +281,21 @@ fn man() -> Command {
             "One page, such as openclick, openclick-rewrite or openclick-key-add; without it all of them",
         ))
         .after_help("Example:\n  openclick man openclick-rewrite | man -l -")
+}
+
+/// The settings of `rewrite` that decide what becomes of a mail, for commands that look at one.
+pub(super) fn of_mail() -> impl Iterator<Item = &'static Setting> {
+    let is_of_output = |setting: &Setting| [s::ON_ERROR.name, s::QUIET.name].contains(&setting.name);
+    REWRITE.iter().copied().filter(move |setting| !is_of_output(setting))
+}
+
+/// The one file of a command.
+pub(super) fn file(help: &'static str) -> Arg {
+    Arg::new("file")
+        .value_name("FILE")
+        .help(help)
+        .value_parser(value_parser!(PathBuf))
+        .value_hint(ValueHint::FilePath)
 }
 
 pub(super) fn config() -> Arg {

@@ -2,7 +2,9 @@
 
 use std::fs::File;
 use std::io::{self, Read, StdinLock};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use clap::ArgMatches;
 
 use super::exit::{Cause, Exit, Failure};
 use super::setting as s;
@@ -27,6 +29,21 @@ impl Format {
             _ => Format::Auto,
         }
     }
+
+    /// Whether a whole input is a message.
+    pub(super) fn is_message(self, input: &[u8]) -> bool {
+        match self {
+            // Of nothing no document is made.
+            Format::Auto => input.is_empty() || is_message(input, true) == Some(true),
+            Format::Html => false,
+            Format::Message => true,
+        }
+    }
+}
+
+/// The file that a command line names; none for stdin.
+pub(super) fn named(matches: &ArgMatches) -> Option<&Path> {
+    matches.get_one::<PathBuf>("file").map(PathBuf::as_path).filter(|file| !is_stdin(file))
 }
 
 /// A file, or stdin.

@@ -106,10 +106,7 @@ pub(super) fn rewriter_of(settings: &Settings, domain: &str, keys: KeyRing) -> R
         options = options.charset(label);
         check(&options, &s::CHARSET)?;
     }
-    if let Some(names) = settings.list(&s::DIALECTS) {
-        let dialects: Result<Vec<Dialect>, _> = names.iter().map(|name| name.parse()).collect();
-        options = options.dialects(dialects.map_err(|error| settings.refuse(&s::DIALECTS, error))?);
-    }
+    options = options.dialects(dialects(settings)?);
     if let Some(hosts) = settings.list(&s::SKIP_HOST) {
         options = hosts.iter().fold(options, |options, host| options.skip_host(host));
         check(&options, &s::SKIP_HOST)?;
@@ -131,6 +128,13 @@ pub(super) fn rewriter_of(settings: &Settings, domain: &str, keys: KeyRing) -> R
         .defaults(traffic.global)
         .strip_api_headers(traffic.strip);
     Ok(options.build()?)
+}
+
+/// Whose opt-out attributes are understood.
+pub(super) fn dialects(settings: &Settings) -> Result<Vec<Dialect>, Failure> {
+    let Some(names) = settings.list(&s::DIALECTS) else { return Ok(vec![Dialect::SparkPost]) };
+    let dialects: Result<Vec<Dialect>, _> = names.iter().map(|name| name.parse()).collect();
+    dialects.map_err(|error| settings.refuse(&s::DIALECTS, error))
 }
 
 /// The format, and the setting that chose it.

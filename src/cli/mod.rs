@@ -18,6 +18,7 @@ mod lines;
 mod lint;
 mod output;
 mod pages;
+mod places;
 mod preview;
 mod restore;
 mod rewrite;
@@ -29,6 +30,7 @@ mod streams;
 mod summary;
 mod terminal;
 mod time;
+mod trackers;
 
 use std::cell::Cell;
 use std::ffi::OsString;

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
+use clap::{ArgMatches, Command};
 use openclick::source::Message;
 use openclick::{KeyRing, Options, Restored, Rewriter, TrackingDomain};
 use serde::Serialize;
@@ -11,10 +11,10 @@ use serde::Serialize;
 use super::args;
 use super::exit::{Exit, Failure, say};
 use super::guarded;
-use super::input::{Format, Input, is_message, is_stdin};
-use super::inspect::place::Lines;
+use super::input::{Format, Input, named};
 use super::job;
 use super::output::{Output, is_same, is_stdout};
+use super::places::Lines;
 use super::sanitize::write_json;
 use super::setting::{self as s, Setting};
 use super::settings::Settings;
@@ -51,13 +51,7 @@ Examples:
 pub(super) fn command() -> Command {
     Command::new("restore")
         .about("Undoes a rewrite: the mail before it was made trackable, stdin or a file to stdout or a file")
-        .arg(
-            Arg::new("file")
-                .value_name("FILE")
-                .help("The HTML or message; stdin without one, or for -")
-                .value_parser(value_parser!(PathBuf))
-                .value_hint(ValueHint::FilePath),
-        )
+        .arg(args::file("The HTML or message; stdin without one, or for -"))
         .arg(
             args::path("output", "OUT")
                 .short('o')
@@ -98,20 +92,16 @@ struct Place {
 
 /// Restores.
 pub(super) fn run(matches: &ArgMatches) -> Result<(), Failure> {
-    let file = matches.get_one::<PathBuf>("file").map(PathBuf::as_path).filter(|file| !is_stdin(file));
+    let file = named(matches);
     let output = matches.get_one::<PathBuf>("output").map(PathBuf::as_path).filter(|path| !is_stdout(path));
     let report = matches.get_one::<PathBuf>("report").map(PathBuf::as_path);
     check_paths(file, output, report)?;
     let settings = Settings::gather(matches)?;
     let rewriters = rewriters(&settings)?;
     let mail = Input::open(file)?.read_whole()?;
-    let is_message = match Format::of(&settings) {
-        Format::Auto => is_message(&mail, true) == Some(true),
-        Format::Html => false,
-        Format::Message => true,
-    };
+    let is_message = Format::of(&settings).is_message(&mail);
     let restored = guarded(|| restore(&rewriters, &mail, is_message))?;
-    let unopened = places(&mail, &restored, is_message);
+    let unopened = places(&mail, &restored, is_message, settings.text(&s::CHARSET));
 
     let mut output = output.map_or_else(|| Ok(Output::stdout()), Output::file)?;
     output.write_all(&restored.bytes).map_err(|error| Failure::writing(output.name(), &error))?;
@@ -232,11 +222,11 @@ fn restore(rewriters: &[Rewriter], mail: &[u8], is_message: bool) -> Result<Rest
 }
 
 /// Where the links stand that stayed.
-fn places(mail: &[u8], restored: &Restored, is_message: bool) -> Vec<Place> {
+fn places(mail: &[u8], restored: &Restored, is_message: bool, charset: Option<&str>) -> Vec<Place> {
     if restored.unopened.is_empty() {
         return Vec::new();
     }
-    let lines = Lines::of(mail);
+    let lines = Lines::new(mail, charset);
     let message = is_message.then(|| Message::parse(mail));
     let mut places = Vec::new();
     for links in restored.unopened.chunk_by(|one, other| one.part == other.part) {
@@ -246,7 +236,7 @@ fn places(mail: &[u8], restored: &Restored, is_message: bool) -> Vec<Place> {
         for link in links {
             let offset = usize::try_from(link.offset).unwrap_or(usize::MAX);
             let at = text.as_ref().map_or(offset, |text| text.offset_in_message(offset));
-            let (line, column) = lines.place(mail, at);
+            let (line, column) = lines.place(at);
             places.push(Place { line, column, part: part.map(|part| part.path()) });
         }
     }

@@ -1,8 +1,6 @@
 //! The command line of `openclick inspect`.
 
-use std::path::PathBuf;
-
-use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
+use clap::{Arg, ArgAction, Command};
 
 use super::super::setting::{self as s, Setting};
 use super::super::{args, terminal};
@@ -62,13 +60,7 @@ pub(in super::super) fn command() -> Command {
     Command::new("inspect")
         .about("Checks a received mail: was it tracked, and properly?")
         .long_about(ABOUT)
-        .arg(
-            Arg::new("file")
-                .value_name("FILE")
-                .help("The message or HTML as received; stdin without one, or for -")
-                .value_parser(value_parser!(PathBuf))
-                .value_hint(ValueHint::FilePath),
-        )
+        .arg(args::file("The message or HTML as received; stdin without one, or for -"))
         .arg(switch("json").help("The whole result as JSON").help_heading(s::FORMAT.group))
         .arg(terminal::color().help_heading(s::FORMAT.group))
         .arg(args::config())

@@ -1,7 +1,7 @@
 //! A mail as it was received: its documents, and every URL in them that tracking could be about.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use openclick::source::{Field, Markup, Message, Part, Text};
@@ -11,7 +11,7 @@ use openclick::{
 };
 
 use super::super::exit::Failure;
-use super::place::Lines;
+use super::super::places::Lines;
 use super::urls::{Carrier, Url, of_document};
 use super::wrapper::unwrap;
 
@@ -33,7 +33,7 @@ pub(super) struct Reading<'a> {
 /// A mail, read.
 pub(super) struct Mail<'m> {
     bytes: &'m [u8],
-    lines: Lines,
+    lines: Lines<'m>,
     skipped: (usize, usize),
     pub(super) message: Option<&'m Message<'m>>,
     pub(super) fields: Vec<Field<'m>>,
@@ -110,7 +110,7 @@ impl<'m> Mail<'m> {
     ) -> Result<Mail<'m>, Failure> {
         let mut mail = Mail {
             bytes,
-            lines: Lines::of(bytes),
+            lines: Lines::new(bytes, reading.charset),
             skipped: (reading.lines, reading.indent),
             message,
             fields: message.map(Message::fields).unwrap_or_default(),
@@ -154,7 +154,8 @@ impl<'m> Mail<'m> {
         };
         self.off =
             Off { start: is_off(openclick::EventKind::InitialOpen), end: is_off(openclick::EventKind::Open) };
-        let mut shown: Vec<usize> = Vec::new();
+        // A rewrite tells of pixels in each part that they belong into, wanted or not.
+        let with_pixels: HashSet<_> = plan.pixels.iter().filter_map(|pixel| pixel.part).collect();
         for part in message.parts() {
             match (part.media_type(), part.reason()) {
                 ("text/html", None) => {}
@@ -176,10 +177,7 @@ impl<'m> Mail<'m> {
             if memchr::memmem::find(text.bytes(), b"-----BEGIN PGP ").is_some() {
                 continue;
             }
-            let has_pixels = shown.is_empty() || are_alternatives(message, shown[0], part.index());
-            if has_pixels {
-                shown.push(part.index());
-            }
+            let has_pixels = u32::try_from(part.index()).is_ok_and(|index| with_pixels.contains(&index));
             self.add_document(Some(part), Some(text), message.bytes(), None, look)?;
             if let Some(document) = self.documents.last_mut() {
                 document.has_pixels = has_pixels;
@@ -252,7 +250,7 @@ impl<'m> Mail<'m> {
 
     /// Line and column of an offset, in the file as it was given.
     pub(super) fn place(&self, offset: usize) -> (usize, usize) {
-        let (line, column) = self.lines.place(self.bytes, offset);
+        let (line, column) = self.lines.place(offset);
         (line + self.skipped.0, column + self.skipped.1)
     }
 
@@ -307,14 +305,4 @@ fn is_shown_unread(why: PartReason) -> bool {
             | PartReason::Boundary
             | PartReason::HeaderTooLong
     )
-}
-
-/// Whether of two parts only one is shown: the innermost multipart that holds both is an alternative.
-fn are_alternatives(message: &Message<'_>, one: usize, other: usize) -> bool {
-    let above =
-        |part: usize| std::iter::successors(message.part(part).parent(), |part| message.part(*part).parent());
-    let of_one: Vec<usize> = above(one).collect();
-    above(other)
-        .find(|part| of_one.contains(part))
-        .is_some_and(|part| message.part(part).media_type() == "multipart/alternative")
 }

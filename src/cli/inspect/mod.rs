@@ -3,9 +3,7 @@
 mod args;
 mod checks;
 mod mail;
-mod others;
 mod paste;
-pub(super) mod place;
 mod report;
 mod show;
 mod token;
@@ -13,7 +11,7 @@ mod urls;
 mod verdict;
 mod wrapper;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::ArgMatches;
 use openclick::source::Message;
@@ -28,7 +26,7 @@ use self::token::{Found, Opener, domain_in};
 use self::verdict::{Check, Status};
 use super::exit::{Exit, Failure};
 use super::guarded;
-use super::input::{Format, Input, is_message, is_stdin, looks_like_html};
+use super::input::{Format, Input, is_message, looks_like_html, named};
 use super::job;
 use super::output::Output;
 use super::sanitize::write_json;
@@ -39,7 +37,7 @@ use super::terminal::Screen;
 
 /// Inspects.
 pub(super) fn run(matches: &ArgMatches) -> Result<(), Failure> {
-    let file = matches.get_one::<PathBuf>("file").map(PathBuf::as_path).filter(|file| !is_stdin(file));
+    let file = named(matches);
     let settings = Settings::gather(matches)?;
     let inspector = Inspector::new(&settings, matches)?;
     let source = Input::open(file)?.read_whole()?;
@@ -85,13 +83,7 @@ impl<'a> Inspector<'a> {
         let (format, _) = job::url_format(settings)?;
         let is_sealed = settings.text(&s::URL_TEMPLATE).is_none()
             && matches!(settings.text(&s::URL_FORMAT), None | Some("sealed"));
-        let dialects = match settings.list(&s::DIALECTS) {
-            Some(names) => {
-                let dialects: Result<Vec<Dialect>, _> = names.iter().map(|name| name.parse()).collect();
-                dialects.map_err(|error| settings.refuse(&s::DIALECTS, error))?
-            }
-            None => vec![Dialect::SparkPost],
-        };
+        let dialects = job::dialects(settings)?;
         let mut allowed: Vec<&str> =
             matches.get_many::<String>("allow").into_iter().flatten().map(String::as_str).collect();
         allowed.extend(settings.list(&s::SKIP_HOST).into_iter().flatten().map(String::as_str));

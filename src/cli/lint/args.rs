@@ -5,41 +5,12 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, Command, ValueHint, value_parser};
 
-use super::super::args::{config, flag, path};
+use super::super::args::{config, flag, of_mail, path};
 use super::super::setting::{self as s, Setting};
 use super::super::terminal::color;
 
-/// What decides how a mail would be tracked, as for `rewrite`, and what is wanted of findings.
-pub(in super::super) const SETTINGS: &[&Setting] = &[
-    &s::LINT_ALLOW,
-    &s::LINT_DENY,
-    &s::FORMAT,
-    &s::QUIET,
-    &s::TRACKING_DOMAIN,
-    &s::KEY_FILE,
-    &s::ALLOW_OPEN_KEY_FILE,
-    &s::MESSAGE_ID,
-    &s::RECIPIENT,
-    &s::CAMPAIGN,
-    &s::CUSTOMER_ID,
-    &s::LIST_UNSUBSCRIBE,
-    &s::ON_SIGNED,
-    &s::CLICK_TRACKING,
-    &s::OPEN_TRACKING,
-    &s::INITIAL_OPEN,
-    &s::OUTLOOK,
-    &s::PIXEL_PLACEHOLDER,
-    &s::CHARSET,
-    &s::DIALECTS,
-    &s::SKIP_HOST,
-    &s::VISIBLE_URL,
-    &s::MAX_LINKS,
-    &s::MAX_TARGET_LENGTH,
-    &s::MAX_URL_LENGTH,
-    &s::URL_FORMAT,
-    &s::URL_TEMPLATE,
-    &s::UNSIGNED,
-];
+/// What is wanted of findings.
+pub(in super::super) const SETTINGS: &[&Setting] = &[&s::LINT_ALLOW, &s::LINT_DENY, &s::QUIET];
 
 const EXITS: &str = "\
 Exit codes: 0 nothing denied, 1 an error or something denied was found, 64 usage, 66 a file cannot be read, 74 the output \
@@ -60,7 +31,7 @@ pub(in super::super) fn command() -> Command {
         .long_about(
             "Reads HTML and mail messages as `rewrite` would track them, and tells what harms a mailing: what Gmail clips, \
              links that mislead or lead nowhere, copies that differ, markup that moves the pixels, missing headers, charsets \
-             that contradict each other. Without a tracking domain and keys an example domain stands in.",
+             that contradict each other. Without a tracking domain an example stands in, without a key file a key that is thrown away.",
         )
         .arg(
             Arg::new("file")
@@ -87,7 +58,7 @@ pub(in super::super) fn command() -> Command {
         .arg(path("output", "OUT").short('o').help("Write here instead of stdout; the file appears once it is whole"))
         .arg(color())
         .arg(config())
-        .args(SETTINGS.iter().map(|setting| match setting.name {
+        .args(SETTINGS.iter().copied().chain(of_mail()).map(|setting| match setting.name {
             // Within this command the short words are clear; those of variables and the file do as well.
             "lint-allow" => flag(setting).long("allow").alias(setting.name),
             "lint-deny" => flag(setting).long("deny").alias(setting.name),

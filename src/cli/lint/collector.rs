@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::super::places::Lines;
 use super::finding::{Finding, Severity};
-use super::lines::Lines;
 use super::rule::Rule;
 
 /// So many findings of one code are kept of one mail; the others are counted, and told in one finding.

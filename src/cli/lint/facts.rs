@@ -414,7 +414,8 @@ impl Reader<'_, '_> {
             && matches!(rest.get(at + 1), Some(next) if next.is_ascii_alphabetic() || matches!(next, b'/' | b'!'))
         {
             let start = self.last + at;
-            self.facts.unfinished.get_or_insert((start..(start + 32).min(bytes.len()), "a tag"));
+            let what = if rest[at..].starts_with(b"<!--") { "a comment" } else { "a tag" };
+            self.facts.unfinished.get_or_insert((start..(start + 32).min(bytes.len()), what));
         }
         self.facts
     }

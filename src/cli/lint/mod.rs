@@ -7,7 +7,6 @@ mod collector;
 mod facts;
 mod finding;
 mod levels;
-mod lines;
 mod merge_tag;
 mod output;
 mod rule;
@@ -19,12 +18,11 @@ mod walk;
 #[cfg(test)]
 pub(super) use self::args::SETTINGS;
 pub(super) use self::args::command;
-#[allow(unused_imports, reason = "preview and its page show findings")]
 pub(super) use self::finding::{Finding, Severity};
 pub(super) use self::run::run;
 
 use self::collector::Collector;
-use self::lines::Lines;
+use super::places::Lines;
 use super::preview::look::Look;
 
 /// What is to be said of a mail, in the order of its source.

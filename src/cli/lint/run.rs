@@ -52,8 +52,8 @@ pub(in super::super) fn run(matches: &ArgMatches) -> Result<(), Failure> {
     }
     let settings = Settings::gather(matches)?;
     let levels = Levels::of(&settings)?;
-    let looker = Looker::new(matches)?;
     let is_quiet = settings.switch(&s::QUIET) == Some(true);
+    let looker = Looker::new(settings)?;
     let stdin = PathBuf::from("-");
     let named: Vec<_> = matches.get_many::<PathBuf>("file").into_iter().flatten().collect();
     let named = if named.is_empty() { vec![&stdin] } else { named };

@@ -1,16 +1,10 @@
 //! The command line of `preview`.
 
-use std::path::PathBuf;
+use clap::{Arg, ArgAction, ArgGroup, Command};
 
-use clap::{Arg, ArgAction, ArgGroup, Command, ValueHint, value_parser};
-
-use super::super::args::{REWRITE, config, flag};
-use super::super::setting as s;
+use super::super::args::{config, file, flag, of_mail};
 use super::super::terminal;
 use super::page;
-
-/// What `rewrite` has for its output, which is none of this command's.
-const OF_OUTPUT: [&str; 2] = [s::ON_ERROR.name, s::QUIET.name];
 
 const OUTPUT: &str = "What is shown";
 
@@ -43,13 +37,7 @@ pub(in super::super) fn command() -> Command {
              pixels, what is taken out, the parts, the size against Gmail's limit, and warnings. It needs no \
              configuration and changes nothing.",
         )
-        .arg(
-            Arg::new("file")
-                .value_name("FILE")
-                .help("The HTML or message; stdin without one, or for -")
-                .value_parser(value_parser!(PathBuf))
-                .value_hint(ValueHint::FilePath),
-        )
+        .arg(file("The HTML or message; stdin without one, or for -"))
         .arg(
             switch("diff", "Show the decoded source before and after, as `diff -u` does; of long lines what changes")
                 .conflicts_with("json"),
@@ -64,7 +52,7 @@ pub(in super::super) fn command() -> Command {
         .args(page::args())
         .group(ArgGroup::new("page").args(["html", "open", "serve"]).multiple(true).conflicts_with_all(["diff", "json", "json-schema"]))
         .arg(config())
-        .args(REWRITE.iter().filter(|setting| !OF_OUTPUT.contains(&setting.name)).map(|setting| flag(setting)))
+        .args(of_mail().map(flag))
         .after_help(EXAMPLES)
         .after_long_help(format!("{EXITS}\n\n{EXAMPLES}"))
 }

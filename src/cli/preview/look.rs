@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use clap::ArgMatches;
 use openclick::source::{Markup, Message};
 use openclick::{Dialect, KeyRing, PartReason, Report, Rewriter, Rewritten};
 
 use super::super::exit::Failure;
 use super::super::guarded;
-use super::super::input::{Format, Input, is_message};
+use super::super::input::{Format, Input};
 use super::super::job;
 use super::super::setting as s;
 use super::super::settings::Settings;
@@ -21,6 +20,7 @@ pub(in super::super) struct Looker {
     rewriter: Rewriter,
     settings: Settings,
     format: Format,
+    dialects: Vec<Dialect>,
     /// No keys are configured: one that is thrown away, and where there is no domain either, an example.
     pub(in super::super) is_trial: bool,
     /// As it was written.
@@ -57,8 +57,7 @@ pub(in super::super) struct Document {
 
 impl Looker {
     /// As `rewrite` would with these flags; without any configuration as a trial.
-    pub(in super::super) fn new(matches: &ArgMatches) -> Result<Looker, Failure> {
-        let settings = Settings::gather(matches)?;
+    pub(in super::super) fn new(settings: Settings) -> Result<Looker, Failure> {
         // The keys lie where mail is sent: whoever looks at a mail elsewhere needs none.
         let is_trial = settings.path(&s::KEY_FILE).is_none();
         let domain = settings.text(&s::TRACKING_DOMAIN);
@@ -69,8 +68,8 @@ impl Looker {
             }
             false => (job::rewriter(&settings)?, job::tracking_domain(&settings)?.to_owned()),
         };
-        let format = Format::of(&settings);
-        Ok(Looker { rewriter, settings, format, is_trial, tracking_domain })
+        let (format, dialects) = (Format::of(&settings), job::dialects(&settings)?);
+        Ok(Looker { rewriter, settings, format, dialects, is_trial, tracking_domain })
     }
 
     /// Reads a file, or stdin, and looks at it.
@@ -80,12 +79,7 @@ impl Looker {
 
     /// Looks at a mail.
     pub(in super::super) fn look(&self, before: Vec<u8>) -> Result<Look, Failure> {
-        let is_message = match self.format {
-            // Of nothing no document is made.
-            Format::Auto => before.is_empty() || is_message(&before, true) == Some(true),
-            Format::Html => false,
-            Format::Message => true,
-        };
+        let is_message = self.format.is_message(&before);
         let given = self.settings.text(&s::MESSAGE_ID);
         let id = given.map_or_else(job::random_id, |id| Ok(id.to_owned()))?;
         let rewritten = guarded(|| match is_message {
@@ -99,12 +93,7 @@ impl Looker {
                 Ok(self.rewriter.rewrite_html(&before, &delivery)?)
             }
         })?;
-        let mut look = Look::of(is_message, before, rewritten);
-        if let Some(names) = self.settings.list(&s::DIALECTS) {
-            // The rewriter has refused wrong names.
-            look.dialects = names.iter().filter_map(|name| name.parse().ok()).collect();
-        }
-        Ok(look)
+        Ok(Look { dialects: self.dialects.clone(), ..Look::of(is_message, before, rewritten) })
     }
 }
 

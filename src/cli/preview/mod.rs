@@ -10,16 +10,17 @@ mod serve;
 mod subject;
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::ArgMatches;
 
 use self::look::Looker;
 use self::subject::Subject;
 use super::exit::{Failure, say};
-use super::input::is_stdin;
+use super::input::named;
 use super::lint;
 use super::output::Output;
+use super::settings::Settings;
 use super::terminal::Screen;
 
 pub(super) use self::args::command;
@@ -29,11 +30,11 @@ pub(super) fn run(matches: &ArgMatches) -> Result<(), Failure> {
     if matches.get_flag("json-schema") {
         return print(|output| output.write_all(json::SCHEMA.as_bytes()));
     }
-    let looker = Looker::new(matches)?;
+    let looker = Looker::new(Settings::gather(matches)?)?;
     if page::is_asked(matches) {
         return page::run(matches, looker);
     }
-    let file = matches.get_one::<PathBuf>("file").map(PathBuf::as_path).filter(|path| !is_stdin(path));
+    let file = named(matches);
     let look = looker.look_at(file)?;
     let name = file.map(|path| path.display().to_string());
     let subject = Subject::of(&look, name.as_deref());

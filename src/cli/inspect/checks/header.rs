@@ -64,7 +64,7 @@ pub(in super::super) fn untracked(case: &Case<'_>, opener: Option<&Opener>) -> C
             check.status = Status::Fail;
             check.message = "the unsubscribe URL of the header is a tracking URL: one-click POSTs do not follow it (RFC 8058)".to_owned();
             check = check.at(case.mail, field.range.start, None, url.clone());
-        } else if super::super::others::tracker(&inside).is_some() {
+        } else if super::super::super::trackers::tracker(&inside).is_some() {
             check.status = super::super::verdict::worse(check.status, Status::Warning);
             check.message = "the unsubscribe URL of the header looks tracked by someone else".to_owned();
             check = check.at(case.mail, field.range.start, None, url.clone());

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use openclick::{Change, Reason};
 use url::Url as Parsed;
 
-use super::super::others::tracker;
+use super::super::super::trackers::tracker;
 use super::super::token::Found;
 use super::super::urls::{Carrier, Url};
 use super::super::verdict::{Check, Status};

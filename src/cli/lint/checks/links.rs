@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use openclick::{Reason, Verdict};
 use url::Url;
 
+use super::super::super::trackers;
 use super::super::collector::Collector;
 use super::super::facts::Link;
 use super::super::finding::Severity;
@@ -58,7 +59,7 @@ pub(super) fn check(page: &Page<'_>, findings: &mut Collector<'_>) {
         if let Some(why) = host::local(&url) {
             findings.add(&rule::LOCAL_HOST, page.place(&image.range), format!("the image's host {why}"));
         }
-        if let Some(name) = tracker::pixel(&url) {
+        if let Some(name) = trackers::pixel(&url) {
             findings.add(
                 &rule::FOREIGN,
                 page.place(&image.range),

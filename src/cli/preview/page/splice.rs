@@ -56,13 +56,7 @@ impl Places {
             text.tags.iter().for_each(|tag| add(tag.range()));
             return Some(places);
         }
-        // What a message has in these is read in another form, see `openclick::source::Text`.
-        let label = match document.charset.as_str() {
-            "UTF-16LE" | "UTF-16BE" => "utf-8",
-            "ISO-2022-JP" | "unknown" => "windows-1252",
-            charset => charset,
-        };
-        Markup::new(&document.before, Some(label)).events(|event| {
+        Markup::new(&document.before, Some(document.label())).events(|event| {
             if let Event::StartTag(tag) = event {
                 add(tag.range());
             }
