@@ -31,7 +31,7 @@ pub(in super::super) fn command() -> Command {
         .long_about(
             "Reads HTML and mail messages as `rewrite` would track them, and tells what harms a mailing: what Gmail clips, \
              links that mislead or lead nowhere, copies that differ, markup that moves the pixels, missing headers, charsets \
-             that contradict each other. Without a tracking domain an example stands in, without a key file a key that is thrown away.",
+             that contradict each other. Without a key file a key is made and thrown away, and without a tracking domain either an example stands in.",
         )
         .arg(
             Arg::new("file")
