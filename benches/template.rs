@@ -28,7 +28,7 @@ fn renders(criterion: &mut Criterion) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/html/newsletter-100k.html");
     let html = std::fs::read(file).expect("a fixture");
     let (rewriter, deliveries) = (rewriter(), deliveries());
-    let template = rewriter.compile_html(html.as_slice());
+    let template = rewriter.compile_html(html.as_slice()).expect("a template");
     let mut out = Vec::new();
     let mut render = |delivery: &Delivery| {
         out.clear();

@@ -8,7 +8,7 @@ use crate::html::tag::{Attributes, TagState, end_of_tag, is_space};
 
 /// How many bytes of a document are looked at for `<meta charset>`.
 /// <https://html.spec.whatwg.org/multipage/parsing.html#prescan-a-byte-stream-to-determine-its-encoding>
-const PRESCAN: usize = 1024;
+pub(crate) const PRESCAN: usize = 1024;
 
 /// What attribute values are decoded with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -37,6 +37,7 @@ mod error;
 mod fields;
 mod html;
 pub mod job_id;
+mod merge;
 mod message;
 mod mime;
 mod options;
@@ -56,6 +57,7 @@ mod writer;
 pub use self::dialect::Dialect;
 pub use self::error::{Error, ErrorKind, Result};
 pub use self::fields::HeaderFields;
+pub use self::merge::MergeSyntax;
 pub use self::options::{Consent, Delivery, Engine, OnSigned, Options, VisibleUrl};
 pub use self::policy::{Decision, Link, LinkPolicy};
 pub use self::report::{

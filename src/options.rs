@@ -8,6 +8,7 @@ use crate::charset::Charset;
 use crate::dialect::{Dialect, Dialects};
 use crate::error::{Error, ErrorKind, Result};
 use crate::html::Reader;
+use crate::merge::MergeSyntax;
 use crate::policy::{HostPatterns, LinkPolicy};
 use crate::report::LinkReport;
 use crate::rewriter::{Rewriter, Traffic};
@@ -100,6 +101,7 @@ pub(crate) struct Settings {
     pub(crate) charset: Option<Charset>,
     pub(crate) on_signed: OnSigned,
     pub(crate) engine: Engine,
+    pub(crate) merge: Vec<MergeSyntax>,
     pub(crate) policy: Option<Arc<dyn LinkPolicy>>,
     pub(crate) on_link: Option<OnLink>,
 }
@@ -143,6 +145,7 @@ impl Options {
                 charset: None,
                 on_signed: OnSigned::Refuse,
                 engine: Engine::Scan,
+                merge: Vec::new(),
                 policy: None,
                 on_link: None,
             },
@@ -324,6 +327,34 @@ impl Options {
         self.with(|settings| settings.engine = engine)
     }
 
+    /// Merge tags of templates that are filled for each recipient, from [`Delivery::field`]. Default none: they are text, and
+    /// links with them are left. Documents and messages that are rewritten rather than compiled never have fields.
+    ///
+    /// In text and attribute values a value is escaped as HTML, in URLs (`href`, `src` and the like) percent-encoded; one that
+    /// begins a URL is a whole URL. `{{{name}}}` is not escaped at all: the author answers for what its value makes of the
+    /// document. In plain text it goes in as it is; in a header it stays on its line and adds no address, and what is beyond ASCII is
+    /// encoded (RFC 2047). Links with fields are tracked with their final destination.
+    ///
+    /// ```
+    /// use openclick::{Decoder, Delivery, KeyRing, MergeSyntax, Options, TrackingDomain};
+    ///
+    /// let keys = KeyRing::generate();
+    /// let rewriter =
+    ///     Options::new("https://t.example.com", keys.clone())?.merge_fields([MergeSyntax::Mustache]).build()?;
+    /// let template = rewriter.compile_html(
+    ///     br#"<p>Hi {{name or 'friend'}}</p><a href="https://shop.example/?q={{query}}">Shop</a>"#.as_slice(),
+    /// )?;
+    /// let delivery = Delivery::new("m1").field("name", "A & B").field("query", "a b");
+    /// let rewritten = template.render(&delivery)?;
+    /// assert!(String::from_utf8_lossy(&rewritten.bytes).contains("<p>Hi A &amp; B</p>"));
+    /// assert_eq!(rewritten.report.links[0].target.as_deref(), Some("https://shop.example/?q=a%20b"));
+    /// # Ok::<(), openclick::Error>(())
+    /// ```
+    #[must_use]
+    pub fn merge_fields(self, syntaxes: impl IntoIterator<Item = MergeSyntax>) -> Options {
+        self.with(|settings| settings.merge = syntaxes.into_iter().collect())
+    }
+
     /// A rule of the caller's own, see [`LinkPolicy`].
     #[must_use]
     pub fn link_policy(self, policy: impl LinkPolicy + 'static) -> Options {
@@ -475,6 +506,8 @@ pub struct Delivery {
     pub(crate) sealed_at: Option<u64>,
     pub(crate) expires: Option<u32>,
     pub(crate) extensions: Vec<(u64, Vec<u8>)>,
+    pub(crate) values: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
 }
 
 impl Delivery {
@@ -493,6 +526,8 @@ impl Delivery {
             sealed_at: None,
             expires: None,
             extensions: Vec::new(),
+            values: Vec::new(),
+            headers: Vec::new(),
         }
     }
 
@@ -575,6 +610,38 @@ impl Delivery {
     pub fn extension(mut self, id: u64, bytes: impl Into<Vec<u8>>) -> Delivery {
         self.extensions.push((id, bytes.into()));
         self
+    }
+
+    /// The value of a merge field, see [`Options::merge_fields`]. Of one that is given twice the last counts.
+    #[must_use]
+    pub fn field(mut self, name: impl Into<String>, value: impl Into<String>) -> Delivery {
+        self.values.push((name.into(), value.into()));
+        self
+    }
+
+    /// A header field of this recipient's message, for [`Rewriter::compile_message`]: it takes the place of the fields of that
+    /// name, or stands in front of the others where there are none. What is beyond ASCII is encoded (RFC 2047), long lines are
+    /// folded. A value has no line ends.
+    ///
+    /// ```
+    /// # use openclick::{Delivery, KeyRing, Options};
+    /// # let rewriter = Options::new("https://t.example.com", KeyRing::generate())?.build()?;
+    /// let message = b"Subject: Hi\nContent-Type: text/html\n\n<p>Hi</p>\n";
+    /// let template = rewriter.compile_message(message.as_slice())?;
+    /// let delivery = Delivery::new("m1").header("To", "\"Jos\u{e9}\" <jose@example.org>");
+    /// let message = template.render(&delivery)?.bytes;
+    /// assert!(message.starts_with(b"To: =?utf-8?B?Sm9zw6k=?= <jose@example.org>\nSubject: Hi\n"));
+    /// # Ok::<(), openclick::Error>(())
+    /// ```
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Delivery {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// The value of a merge field.
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        self.values.iter().rev().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
     /// What its tokens carry, but for the link: a click without destination.

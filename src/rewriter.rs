@@ -316,6 +316,23 @@ pub(crate) fn passed_through(status: Status, charset: Charset, length: u64) -> R
     }
 }
 
+/// Whether the header fields that a delivery gives can be written.
+pub(crate) fn check_headers(delivery: &Delivery) -> Result<()> {
+    for (name, value) in &delivery.headers {
+        // RFC 5322, section 3.6.8.
+        let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
+        if !is_name || name.len() > 76 {
+            let message = format!("expected the name of a header field, found `{}`", name.escape_default());
+            return Err(Error::new(ErrorKind::Delivery, message));
+        }
+        if value.contains(|c: char| c.is_control() && c != '\t') {
+            let message = format!("expected a value of the header field `{name}` without control characters");
+            return Err(Error::new(ErrorKind::Delivery, message));
+        }
+    }
+    Ok(())
+}
+
 pub(crate) fn check(delivery: &Delivery) -> Result<()> {
     let refuse = |message: String| Err(Error::new(ErrorKind::Delivery, message));
     if delivery.message_id.is_empty() {

@@ -25,8 +25,9 @@ use std::sync::Arc;
 pub(crate) use self::engine::{Reader, Source};
 pub(crate) use self::read::{Found, read};
 
+pub(crate) use self::body::PREHEADER_LIMIT;
+use self::body::Top;
 pub(crate) use self::body::is_hidden;
-use self::body::{PREHEADER_LIMIT, Top};
 use self::engine::{Engine, Events, Next};
 use self::placeholder::Placeholders;
 use self::tag::{Attribute, Attributes, is_self_closing, name_range};
@@ -96,6 +97,10 @@ pub(crate) trait Sites {
     fn top(&mut self, at: usize, present: bool, after_preheader: bool);
     /// The bottom pixel's place; returns whether it is put there.
     fn bottom(&mut self, at: usize, end_of_file: bool) -> bool;
+    /// The body begins here, as far as pixels are concerned.
+    fn body(&mut self, _at: usize) {}
+    /// Of this text it matters whether it is white space.
+    fn text_counts(&mut self, _range: Range<usize>) {}
     fn no_top(&mut self, why: NoPlace);
     fn no_bottom(&mut self, why: NoPlace);
     /// A placeholder; returns whether it takes the bottom pixel. `joins`: if nothing stood in its place,
@@ -260,6 +265,7 @@ impl<S: Sites> Walking<'_, S> {
             Body::Before => {}
             Body::Started => {
                 self.walk.top = Top::Begun(at);
+                self.sites.body(at);
                 if self.sites.wants_top() {
                     self.walk.tree.keep_body();
                 }
@@ -464,9 +470,14 @@ impl<S: Sites> Events for Walking<'_, S> {
         let bytes = &bytes[..used];
         if self.walk.top == Top::Done && !self.walk.tree.text_matters() {
             // most text: it changes nothing that the walk must know
-        } else if let Some(first) = self.classify(bytes) {
-            self.watch_body(range.start + first);
-            self.watch_preheader(source, range.start, Ended::Otherwise);
+        } else {
+            if self.walk.top == Top::Waiting || self.walk.tree.text_matters() {
+                self.sites.text_counts(range.start..range.start + used);
+            }
+            if let Some(first) = self.classify(bytes) {
+                self.watch_body(range.start + first);
+                self.watch_preheader(source, range.start, Ended::Otherwise);
+            }
         }
         self.placeholders(source, range.start..range.start + used, complete);
         self.walk.text_used(bytes, range.start + used, complete);

@@ -1,6 +1,7 @@
 //! Whole messages: which parts are rewritten, what the header says of the delivery, and the output put
 //! together.
 
+mod fill;
 mod header;
 pub(crate) mod part;
 
@@ -22,6 +23,7 @@ use crate::restore;
 use crate::rewriter::{Restored, Rewritten, Shared, Unopened, check};
 use crate::token::EventKind;
 
+pub(crate) use self::fill::MessageFields;
 use self::part::{PartWork, around};
 
 /// How many parts a report keeps.

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use super::{Planner, TrackedLink, lossy};
+use super::{Planner, RecordedLink, lossy};
 use crate::dialect::{Dialect, Directives};
 use crate::html::{LinkEnd, Tag, Target, attribute};
 use crate::options::VisibleUrl;
@@ -147,17 +147,6 @@ impl Planner {
                     if self.part.is_some() {
                         self.values.push(range.start);
                     }
-                    if let Some(recorded) = &mut self.recorded {
-                        recorded.push(TrackedLink {
-                            range: range.clone(),
-                            kind: link.kind,
-                            index: link.report.index,
-                            name: link.report.name.clone(),
-                            target: link.report.target.clone().unwrap_or_default(),
-                            sublink: link.sublink.clone(),
-                            quote: link.quote,
-                        });
-                    }
                     self.edit(range, value);
                     self.tracked += 1;
                     Verdict::Tracked { kind: link.kind, url }
@@ -165,6 +154,19 @@ impl Planner {
                 Err(reason) => Verdict::Left { reason },
             };
             link.decided = true;
+            if let Some(record) = &mut self.record {
+                record.links.push(RecordedLink {
+                    part: self.part,
+                    range: link.report.range.start as usize..link.report.range.end as usize,
+                    kind: link.kind,
+                    index: link.report.index,
+                    name: link.report.name.clone(),
+                    target: link.report.target.clone().unwrap_or_default(),
+                    sublink: link.sublink.clone(),
+                    quote: link.quote,
+                    left: link.report.reason(),
+                });
+            }
         }
         while links.front().is_some_and(|link| link.decided && link.text_done) {
             let Some(mut link) = links.pop_front() else { break };

@@ -23,8 +23,8 @@ use crate::html::{self, LinkEnd, Sites, Source, Tag, attribute};
 use crate::options::{Consent, Delivery};
 use crate::pixel;
 use crate::report::{
-    Change, Collector, LinkPlace, LinkReport, NoPlace, PixelPlace, PixelReport, RemovedAttribute, Report,
-    Status,
+    Change, Collector, LinkPlace, LinkReport, NoPlace, PixelPlace, PixelReport, Reason, RemovedAttribute,
+    Report, Status,
 };
 use crate::rewriter::Shared;
 use crate::token::{EventKind, Memo};
@@ -74,8 +74,8 @@ pub(crate) struct Planner {
     unheard: Vec<LinkReport>,
     scratch: Vec<u8>,
     memo: Memo,
-    /// The links that were tracked, where a template is made of them.
-    recorded: Option<Vec<TrackedLink>>,
+    /// What a template is made of.
+    record: Option<Record>,
 }
 
 /// A pixel's markup, whole, and what stands around its URL.
@@ -85,8 +85,24 @@ pub(crate) struct PixelMarkup {
     pub(crate) around: [&'static str; 2],
 }
 
-/// A link whose value is to be a tracking URL.
-pub(crate) struct TrackedLink {
+/// What a template is made of, beside the edits.
+#[derive(Default)]
+pub(crate) struct Record {
+    /// In the order of their places.
+    pub(crate) links: Vec<RecordedLink>,
+    /// The texts of which it matters whether they are white space, in order.
+    pub(crate) texts: Vec<Range<usize>>,
+    /// Where the body begins.
+    pub(crate) body: Option<usize>,
+    /// The end of the last tag by which the top pixel's place was decided.
+    pub(crate) decided: usize,
+    top_was_told: bool,
+    top_is_known: bool,
+}
+
+/// A link, tracked or left.
+pub(crate) struct RecordedLink {
+    pub(crate) part: Option<u32>,
     /// The value in the document.
     pub(crate) range: Range<usize>,
     pub(crate) kind: EventKind,
@@ -95,6 +111,8 @@ pub(crate) struct TrackedLink {
     pub(crate) target: String,
     pub(crate) sublink: Option<String>,
     pub(crate) quote: Option<u8>,
+    /// Why it is left.
+    pub(crate) left: Option<Reason>,
 }
 
 impl Planner {
@@ -139,7 +157,7 @@ impl Planner {
             unheard: Vec::new(),
             scratch: Vec::new(),
             memo: Memo::default(),
-            recorded: None,
+            record: None,
             shared: shared.clone(),
         };
         if consent.contains(Consent::OPENS) {
@@ -189,16 +207,21 @@ impl Planner {
         Ok(if fits { Ok(markup(&url)) } else { Err(NoPlace::TooLong) })
     }
 
-    /// From now on keeps what it tracks.
+    /// From now on keeps what a template is made of.
     pub(crate) fn record(&mut self) {
-        self.recorded = Some(Vec::new());
+        self.record = Some(Record::default());
     }
 
-    /// The links that were tracked, in the order of their places.
-    pub(crate) fn take_recorded(&mut self) -> Vec<TrackedLink> {
-        let mut links = self.recorded.take().unwrap_or_default();
-        links.sort_by_key(|link| link.range.start);
-        links
+    pub(crate) fn take_record(&mut self) -> Record {
+        let mut record = self.record.take().unwrap_or_default();
+        record.links.sort_by_key(|link| (link.part, link.range.start));
+        record
+    }
+
+    fn top_told(&mut self) {
+        if let Some(record) = &mut self.record {
+            record.top_was_told = true;
+        }
     }
 
     /// The pixels that may be put in.
@@ -339,9 +362,27 @@ impl Planner {
 }
 
 impl Sites for Planner {
+    fn body(&mut self, at: usize) {
+        if let Some(record) = &mut self.record {
+            record.body = Some(at);
+        }
+    }
+
+    fn text_counts(&mut self, range: Range<usize>) {
+        if let Some(record) = &mut self.record {
+            record.texts.push(range);
+        }
+    }
+
     /// Every name of SparkPost's attributes holds `msys`: a vectorised search spares the attributes of
     /// nearly every tag. The other dialects share no such word.
     fn may_hold_attributes(&mut self, source: Source<'_>, range: Range<usize>) -> bool {
+        if let Some(record) = &mut self.record
+            && !record.top_is_known
+        {
+            record.decided = range.end;
+            record.top_is_known = record.top_was_told;
+        }
         let dialects = self.shared.settings.dialects;
         if dialects.beyond_sparkpost() {
             return true;
@@ -442,6 +483,7 @@ impl Sites for Planner {
     }
 
     fn top(&mut self, at: usize, present: bool, after_preheader: bool) {
+        self.top_told();
         match &self.top_pixel {
             None => {}
             Some(Err(reason)) => self.top_report = Some(PixelReport::absent(EventKind::InitialOpen, *reason)),
@@ -459,6 +501,7 @@ impl Sites for Planner {
     }
 
     fn no_top(&mut self, why: NoPlace) {
+        self.top_told();
         if self.top_pixel.is_some() {
             self.top_report = Some(PixelReport::absent(EventKind::InitialOpen, why));
         }

@@ -1,26 +1,117 @@
-//! Making a document ready: its plan for one consent, with places instead of URLs.
+//! Making a document ready: its plan for one consent, with places instead of URLs and values.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use memchr::memmem;
-
-use super::{Compiled, Piece, Slot, SlotLink};
-use crate::charset::{Charset, sniff};
+use crate::charset::Charset;
+use crate::dialect::Dialect;
 use crate::edit::Edit;
-use crate::html::{Scan, Source};
-use crate::options::{Consent, Delivery};
-use crate::plan::{PixelMarkup, Planner, TrackedLink};
+use crate::html::{MOST_TOKEN, PREHEADER_LIMIT, Scan, Source};
+use crate::merge::Kind;
+use crate::options::{Consent, Delivery, VisibleUrl};
+use crate::plan::{PixelMarkup, Planner, Record, RecordedLink};
+use crate::report::{Reason, Report};
 use crate::rewriter::Shared;
-use crate::token::CodedText;
+use crate::token::{CodedText, EventKind};
+
+use super::document::Document;
 
 /// What a URL takes in most mails, in bytes.
 const USUAL_URL: usize = 200;
 
-/// The plan; none where a document must be rewritten as it stands: own URLs in it are compared with those of each delivery.
-pub(super) fn compile(shared: &Shared, html: &[u8], consent: Consent) -> Option<Compiled> {
-    let (charset, mark) = sniff(html, shared.settings.charset);
-    let own_host = |host: &String| memmem::find(html, host.as_bytes()).is_some();
-    if matches!(charset, Charset::Unscannable(_)) || shared.hosts.iter().any(own_host) {
+/// What a value takes in most mails, in bytes.
+const USUAL_VALUE: usize = 32;
+
+/// A document for one consent.
+pub(super) struct Compiled {
+    pub(super) pieces: Vec<Piece>,
+    /// Pixels' markup around their URLs.
+    pub(super) literals: Vec<u8>,
+    pub(super) slots: Vec<Slot>,
+    /// The URLs need no escaping in any attribute.
+    pub(super) is_plain: bool,
+    /// How long an output may be, in bytes, if the URLs are as long as those of most mails.
+    pub(super) usual_length: usize,
+    /// Of a delivery that does not matter; none where not all of it was kept, or values stand in it.
+    pub(super) report: Option<Report>,
+    /// Links that are left may be left for another reason where a delivery names their URL.
+    left: Vec<String>,
+    /// For each field, whether it matters that its value is no white space.
+    pub(super) counts: Vec<bool>,
+    /// From the body's start to where it is known where the top pixel goes.
+    pub(super) zone: Range<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// Of the document.
+    Source(Range<usize>),
+    /// Of the literals.
+    Literal(Range<usize>),
+    /// What differs from recipient to recipient.
+    Slot(usize),
+}
+
+pub(super) enum Slot {
+    Url(UrlSlot),
+    Link(DynamicLink),
+    /// The value of the field with this index.
+    Field(usize),
+}
+
+/// A place for a URL.
+pub(super) struct UrlSlot {
+    pub(super) kind: EventKind,
+    /// None for a pixel.
+    pub(super) link: Option<SlotLink>,
+    pub(super) quote: Option<u8>,
+}
+
+pub(super) struct SlotLink {
+    pub(super) index: u32,
+    pub(super) name: Option<String>,
+    pub(super) target: String,
+    pub(super) sublink: Option<String>,
+    pub(super) coded_name: Option<CodedText>,
+    pub(super) coded_target: CodedText,
+    /// The value in the document.
+    pub(super) range: Range<usize>,
+}
+
+/// A link with fields in its destination.
+pub(super) struct DynamicLink {
+    pub(super) kind: EventKind,
+    pub(super) index: u32,
+    pub(super) name: Option<String>,
+    pub(super) sublink: Option<String>,
+    pub(super) quote: Option<u8>,
+    /// The value in the document.
+    pub(super) range: Range<usize>,
+}
+
+impl Slot {
+    pub(super) fn kind(&self) -> Option<EventKind> {
+        match self {
+            Slot::Url(slot) => Some(slot.kind),
+            Slot::Link(link) => Some(link.kind),
+            Slot::Field(_) => None,
+        }
+    }
+
+    pub(super) fn link_index(&self) -> Option<u32> {
+        match self {
+            Slot::Url(slot) => slot.link.as_ref().map(|link| link.index),
+            Slot::Link(link) => Some(link.index),
+            Slot::Field(_) => None,
+        }
+    }
+}
+
+/// The plan; none where a document must be rewritten as it stands: own URLs in it are compared with those of each delivery, and
+/// there are values that would change how it is read.
+pub(super) fn compile(document: &Document, consent: Consent) -> Option<Compiled> {
+    let (shared, html, charset) = (document.shared(), &document.html[..], document.charset);
+    if matches!(charset, Charset::Unscannable(_)) || document.has_own_host(html) {
         return None;
     }
     // How long URLs are is known once they are made, and all links are wanted.
@@ -33,57 +124,178 @@ pub(super) fn compile(shared: &Shared, html: &[u8], consent: Consent) -> Option<
     let delivery = Delivery::new("template").tracking(consent);
     let mut planner = Planner::new(shared.clone(), delivery, charset, false).ok()?;
     planner.record();
-    let mut scan = Scan::new(mark, planner.walk_settings(), shared.settings.reader());
+    let mut scan = Scan::new(document.mark, planner.walk_settings(), shared.settings.reader());
     let source = Source { bytes: html, base: 0 };
     scan.advance(source, true, &mut planner);
     planner.advance(source, html.len(), true);
 
     let pixels = planner.pixels_markup();
-    let recorded = planner.take_recorded();
+    let record = planner.take_record();
     let edits = std::mem::take(&mut planner.edits).into_waiting();
     let report = planner.finish(html.len() as u64, 0);
     let is_own = |target: &str| shared.urls.is_own(target);
     if report.links.iter().filter_map(|link| link.target.as_deref()).any(is_own) {
         return None;
     }
+    let zone = record.body.map_or(0..0, |body| body..record.decided.max(body));
+    let counts = match document.fields.is_empty() {
+        true => Vec::new(),
+        false => counts(document, &shared, &record, &zone)?,
+    };
     let base = shared.urls.domain().base();
     let mut compiled = Compiled {
         pieces: Vec::new(),
         literals: Vec::new(),
         slots: Vec::new(),
-        charset,
         is_plain: !base.contains(['&', '"', '\'', '<', '>', '`', '=']) && !base.contains(char::is_whitespace),
-        usual_length: html.len() + edits.len() * USUAL_URL,
+        usual_length: html.len() + edits.len() * USUAL_URL + document.fields.len() * USUAL_VALUE,
         left: report
             .links
             .iter()
             .filter(|link| !link.is_tracked())
             .filter_map(|link| link.target.clone())
             .collect(),
-        report: (report.links_total <= kept
+        report: (document.fields.is_empty()
+            && report.links_total <= kept
             && report.removed_total <= kept
             && report.changes_total <= kept
             && report.links.len() as u64 == report.links_total
             && report.removed.len() as u64 == report.removed_total)
             .then_some(report),
+        counts,
+        zone,
     };
-    let mut recorded = recorded.into_iter().peekable();
-    let mut done = 0;
-    for edit in edits {
-        compiled.source(done..edit.range.start);
-        done = edit.range.end;
-        match recorded.next_if(|link| link.range == edit.range) {
-            Some(link) => compiled.link(link),
-            None => compiled.markup(&edit, &pixels),
-        }
+    compiled.fill(document, edits, record.links, &pixels)?;
+    Some(compiled)
+}
+
+/// For each field, whether it matters that its value is no white space; none if some value could change more than that.
+fn counts(document: &Document, shared: &Shared, record: &Record, zone: &Range<usize>) -> Option<Vec<bool>> {
+    let settings = &shared.settings;
+    let (html, letters) = (&document.html[..], &document.letters[..]);
+    let is_single_byte = |encoding: &'static encoding_rs::Encoding| {
+        encoding == encoding_rs::UTF_8 || encoding.is_single_byte()
+    };
+    let is_dynamic = |link: &RecordedLink| {
+        let first = letters.partition_point(|&letter| letter < link.range.start);
+        letters.get(first).is_some_and(|letter| link.range.contains(letter))
+    };
+    let in_zone = |letter: &usize| zone.contains(letter);
+    if !matches!(document.charset, Charset::Known(encoding) if is_single_byte(encoding))
+        || html.len() > MOST_TOKEN
+        // What a link shows decides on it, and what another one has.
+        || settings.visible_url == VisibleUrl::Leave
+        || (settings.max_links.is_some() || settings.policy.is_some() || settings.dialects.has(Dialect::Postal))
+            && record.links.iter().any(is_dynamic)
+        || zone.len() > PREHEADER_LIMIT && letters.iter().any(in_zone)
+        || has_placeholder_beside(html, letters, settings.placeholder.as_bytes())
+    {
+        return None;
     }
-    compiled.source(done..html.len());
-    // Links come in the order of their places, as edits do.
-    recorded.next().is_none().then_some(compiled)
+    let place_counts = |(letter, place): (&usize, &crate::merge::Place)| match place.kind {
+        Kind::Other => None,
+        // It may hide a preheader.
+        Kind::Attribute { is_style: true, .. } if in_zone(letter) => None,
+        Kind::Text => {
+            let at = record.texts.partition_point(|text| text.end <= *letter);
+            Some(record.texts.get(at).is_some_and(|text| text.contains(letter)))
+        }
+        Kind::RawText | Kind::Attribute { .. } => Some(false),
+    };
+    letters.iter().zip(&document.places).map(place_counts).collect()
+}
+
+/// Whether a placeholder for the pixel stands in one text with a field: what stands in front of it decides what it leaves.
+fn has_placeholder_beside(html: &[u8], letters: &[usize], placeholder: &[u8]) -> bool {
+    !placeholder.is_empty()
+        && memchr::memmem::find_iter(html, placeholder).any(|at| {
+            let start = memchr::memrchr(b'>', &html[..at]).map_or(0, |end| end + 1);
+            let end = memchr::memchr(b'<', &html[at..]).map_or(html.len(), |length| at + length);
+            let first = letters.partition_point(|&letter| letter < start);
+            letters.get(first).is_some_and(|&letter| letter < end)
+        })
+}
+
+/// What stands in the output in place of something in the document.
+enum Change {
+    Edit(Edit),
+    Link(RecordedLink),
+    /// The field with this index.
+    Field(usize),
 }
 
 impl Compiled {
-    fn source(&mut self, range: std::ops::Range<usize>) {
+    /// Makes pieces of the document, its edits, its links and its fields; none if they do not fit each other.
+    fn fill(
+        &mut self,
+        document: &Document,
+        mut edits: Vec<Edit>,
+        links: Vec<RecordedLink>,
+        pixels: &[PixelMarkup],
+    ) -> Option<()> {
+        let letters = &document.letters[..];
+        let within = |range: &Range<usize>| {
+            let first = letters.partition_point(|&letter| letter < range.start);
+            first..letters.partition_point(|&letter| letter < range.end)
+        };
+        // Links with fields are judged for each delivery, whatever became of the letters in their places.
+        let (dynamic, links): (Vec<_>, Vec<_>) =
+            links.into_iter().partition(|link| !within(&link.range).is_empty());
+        let mut tracked = links.into_iter().filter(|link| link.left.is_none()).peekable();
+        edits.retain(|edit| {
+            dynamic.binary_search_by_key(&edit.range.start, |link| link.range.start).is_err()
+                || edit.range.is_empty()
+        });
+        let mut is_taken = vec![false; letters.len()];
+        let mut changes: Vec<(usize, Change)> = Vec::new();
+        for link in dynamic {
+            if !matches!(link.left, Some(Reason::Off | Reason::OptOut)) {
+                is_taken[within(&link.range)].fill(true);
+                changes.push((link.range.start, Change::Link(link)));
+            }
+        }
+        if edits.iter().any(|edit| !within(&edit.range).is_empty()) {
+            return None; // what is taken out has a value in it
+        }
+        changes.extend(edits.into_iter().map(|edit| (edit.range.start, Change::Edit(edit))));
+        let free = letters.iter().enumerate().filter(|(index, _)| !is_taken[*index]);
+        changes.extend(free.map(|(index, &letter)| (letter, Change::Field(index))));
+        changes.sort_by_key(|(at, change)| (*at, matches!(change, Change::Field(_))));
+        let mut done = 0;
+        for (at, change) in changes {
+            self.source(done..at);
+            done = match change {
+                Change::Edit(edit) => {
+                    match tracked.next_if(|link| link.range == edit.range) {
+                        Some(link) => self.link(link),
+                        None => self.markup(&edit, pixels),
+                    }
+                    edit.range.end
+                }
+                Change::Link(link) => {
+                    let end = link.range.end;
+                    self.slot(Slot::Link(DynamicLink {
+                        kind: link.kind,
+                        index: link.index,
+                        name: link.name,
+                        sublink: link.sublink,
+                        quote: link.quote,
+                        range: link.range,
+                    }));
+                    end
+                }
+                Change::Field(index) => {
+                    self.slot(Slot::Field(index));
+                    at + 1
+                }
+            };
+        }
+        self.source(done..document.html.len());
+        // Links come in the order of their places, as edits do.
+        tracked.next().is_none().then_some(())
+    }
+
+    fn source(&mut self, range: Range<usize>) {
         match self.pieces.last_mut() {
             _ if range.is_empty() => {}
             Some(Piece::Source(last)) if last.end == range.start => last.end = range.end,
@@ -106,10 +318,10 @@ impl Compiled {
         self.slots.push(slot);
     }
 
-    fn link(&mut self, link: TrackedLink) {
+    fn link(&mut self, link: RecordedLink) {
         let coded_name = link.name.as_deref().map(CodedText::name);
         let coded_target = CodedText::target(&link.target);
-        self.slot(Slot {
+        self.slot(Slot::Url(UrlSlot {
             kind: link.kind,
             quote: link.quote,
             link: Some(SlotLink {
@@ -121,7 +333,7 @@ impl Compiled {
                 coded_target,
                 range: link.range,
             }),
-        });
+        }));
     }
 
     /// What was taken out, or a pixel, whose URL is a place.
@@ -130,10 +342,21 @@ impl Compiled {
         match pixel {
             Some(PixelMarkup { kind, around: [before, after], .. }) => {
                 self.literal(before.as_bytes());
-                self.slot(Slot { kind: *kind, link: None, quote: Some(b'"') });
+                self.slot(Slot::Url(UrlSlot { kind: *kind, link: None, quote: Some(b'"') }));
                 self.literal(after.as_bytes());
             }
             None => self.literal(&edit.replacement),
         }
+    }
+
+    /// Whether the delivery names a link that is left for another reason.
+    pub(super) fn names_left(&self, delivery: &Delivery) -> bool {
+        delivery.unsubscribe.iter().any(|url| {
+            let is_named = |slot: &Slot| match slot {
+                Slot::Url(slot) => slot.link.as_ref().is_some_and(|link| link.target == *url),
+                Slot::Link(_) | Slot::Field(_) => false,
+            };
+            self.left.contains(url) || self.slots.iter().any(is_named)
+        })
     }
 }

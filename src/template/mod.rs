@@ -1,36 +1,38 @@
-//! One document for many recipients: read once, rendered at little more than the cost of its tokens.
+//! One document or message for many recipients: read once, rendered at little more than the cost of its tokens.
 
 mod compile;
+mod document;
+mod fit;
+mod message;
+mod slot;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
-use std::cell::RefCell;
 use std::fmt;
 use std::io::{self, IoSlice, Write};
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use crate::charset::Charset;
+use self::document::Document;
+use self::message::MessageTemplate;
 use crate::error::{Error, ErrorKind, Result};
-use crate::html::attribute;
-use crate::options::{Consent, Delivery};
-use crate::report::{MOST_TEXT, Report, Verdict};
-use crate::rewriter::{Rewriter, Rewritten, Shared, check};
-use crate::token::{CodedText, EventKind, Own, Prepared, TokenFields};
+use crate::options::Delivery;
+use crate::rewriter::{Rewriter, Rewritten};
 
-/// An HTML document read once, to be rendered for each recipient. Made by [`Rewriter::compile_html`]; a clone shares
-/// everything.
+/// An HTML document or a message read once, to be rendered for each recipient. Made by [`Rewriter::compile_html`] or
+/// [`Rewriter::compile_message`]; a clone shares everything.
 ///
-/// A render gives byte for byte what [`Rewriter::rewrite_html`] gives for the same delivery. A caller's
-/// [`LinkPolicy`](crate::LinkPolicy) is asked when the template is made ready, not for each recipient.
+/// A render gives byte for byte what [`Rewriter::rewrite_html`] or [`Rewriter::rewrite_message`] gives for the same delivery
+/// and the document with its merge fields filled ([`Template::substitute`]). A caller's [`LinkPolicy`](crate::LinkPolicy) is
+/// asked when the template is made ready, not for each recipient.
 ///
 /// ```
 /// use openclick::{Delivery, KeyRing, Options};
 ///
 /// let rewriter = Options::new("https://t.example.com", KeyRing::generate())?.build()?;
 /// let html = br#"<body><a href="https://shop.example/">Shop</a></body>"#;
-/// let template = rewriter.compile_html(html);
+/// let template = rewriter.compile_html(html)?;
 /// let mut mail = Vec::new();
 /// for recipient in ["ann@example.org", "bob@example.org"] {
 ///     let delivery = Delivery::new("m1").recipient(recipient);
@@ -43,152 +45,88 @@ use crate::token::{CodedText, EventKind, Own, Prepared, TokenFields};
 #[derive(Clone)]
 pub struct Template(Arc<Inner>);
 
-struct Inner {
-    rewriter: Rewriter,
-    html: Vec<u8>,
-    /// For each consent, made when it is first wanted; none where a document must be rewritten as it stands.
-    compiled: [OnceLock<Option<Compiled>>; 4],
+enum Inner {
+    Html(Document),
+    Message(Box<MessageTemplate>),
 }
-
-/// A document for one consent.
-struct Compiled {
-    pieces: Vec<Piece>,
-    /// Pixels' markup around their URLs.
-    literals: Vec<u8>,
-    slots: Vec<Slot>,
-    charset: Charset,
-    /// The URLs need no escaping in any attribute.
-    is_plain: bool,
-    /// How long an output may be, in bytes, if the URLs are as long as those of most mails.
-    usual_length: usize,
-    /// Of a delivery that does not matter; none where not all of it was kept.
-    report: Option<Report>,
-    /// Links that are left may be left for another reason where a delivery names their URL.
-    left: Vec<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Piece {
-    /// Of the document.
-    Source(Range<usize>),
-    /// Of the literals.
-    Literal(Range<usize>),
-    /// A URL.
-    Slot(usize),
-}
-
-/// A place for a URL.
-struct Slot {
-    kind: EventKind,
-    /// None for a pixel.
-    link: Option<SlotLink>,
-    quote: Option<u8>,
-}
-
-struct SlotLink {
-    index: u32,
-    name: Option<String>,
-    target: String,
-    sublink: Option<String>,
-    coded_name: Option<CodedText>,
-    coded_target: CodedText,
-    /// The value in the document.
-    range: Range<usize>,
-}
-
-/// What a render needs room for, kept by each thread.
-#[derive(Default)]
-struct Scratch {
-    prepared: Prepared,
-    url: Vec<u8>,
-}
-
-thread_local! {
-    static SCRATCH: RefCell<Scratch> = RefCell::default();
-}
-
-/// This delivery needs a rewrite of its own.
-struct NotThisWay;
 
 impl Rewriter {
-    /// Reads a document that is rendered for many recipients.
+    /// Reads a document that is rendered for many recipients. Its merge fields are those of
+    /// [`Options::merge_fields`](crate::Options::merge_fields).
+    ///
+    /// # Errors
+    /// None yet: a document that cannot be made ready is rewritten for each recipient.
     ///
     /// ```
     /// # use openclick::{Delivery, KeyRing, Options};
     /// # let rewriter = Options::new("https://t.example.com", KeyRing::generate())?.build()?;
-    /// let template = rewriter.compile_html(b"<a href=https://shop.example/>Shop</a>".as_slice());
+    /// let template = rewriter.compile_html(b"<a href=https://shop.example/>Shop</a>".as_slice())?;
     /// assert_eq!(template.render(&Delivery::new("m1"))?.report.links_tracked, 1);
     /// # Ok::<(), openclick::Error>(())
     /// ```
-    #[must_use]
-    pub fn compile_html(&self, html: impl Into<Vec<u8>>) -> Template {
-        Template(Arc::new(Inner { rewriter: self.clone(), html: html.into(), compiled: Default::default() }))
+    pub fn compile_html(&self, html: impl Into<Vec<u8>>) -> Result<Template> {
+        Ok(Template(Arc::new(Inner::Html(Document::new(self.clone(), html.into())))))
+    }
+
+    /// Reads a message that is rendered for many recipients. Its header may be of one recipient each
+    /// ([`Delivery::header`]); merge fields may stand in the header, in HTML and in plain text.
+    ///
+    /// A message without `X-Sp-Message-Id` and `Message-ID` takes its id from the delivery: a million messages with one id
+    /// cannot be told apart.
+    ///
+    /// # Errors
+    /// As [`Rewriter::compile_html`].
+    ///
+    /// ```
+    /// # use openclick::{Delivery, KeyRing, MergeSyntax, Options};
+    /// # let rewriter =
+    /// #     Options::new("https://t.example.com", KeyRing::generate())?.merge_fields([MergeSyntax::Mustache]).build()?;
+    /// let message = b"Subject: {{name}}, hello\nContent-Type: text/html\n\n<p>Hi {{name}}</p>\n";
+    /// let template = rewriter.compile_message(message.as_slice())?;
+    /// let delivery = Delivery::new("m1").header("To", "ann@example.org").field("name", "Ann");
+    /// let rendered = template.render(&delivery)?.bytes;
+    /// assert!(rendered.starts_with(b"To: ann@example.org\nSubject: Ann, hello\n"));
+    /// # Ok::<(), openclick::Error>(())
+    /// ```
+    pub fn compile_message(&self, message: impl Into<Vec<u8>>) -> Result<Template> {
+        Ok(Template(Arc::new(Inner::Message(Box::new(MessageTemplate::new(self.clone(), message.into()))))))
     }
 }
 
 impl Template {
-    /// The document for one recipient, with a report.
+    /// The document or message for one recipient, with a report.
     ///
     /// # Errors
-    /// As [`Rewriter::rewrite_html`].
+    /// As [`Rewriter::rewrite_html`]; [`ErrorKind::Delivery`] if the value of a merge field is missing that has no default.
     pub fn render(&self, delivery: &Delivery) -> Result<Rewritten> {
-        check(delivery)?;
-        let fast = self.compiled(delivery).and_then(|compiled| {
-            // The callback hears of links as a rewrite tells them.
-            if self.shared().settings.on_link.is_some() || compiled.names_left(delivery) {
-                return None;
-            }
-            let mut report = compiled.report.clone()?;
-            let mut bytes = Vec::with_capacity(compiled.usual_length);
-            let told = |slot: &Slot, url: &[u8]| {
-                let link = slot.link.as_ref().and_then(|link| report.links.get_mut(link.index as usize));
-                if let Some(link) = link {
-                    let url = url.iter().copied().map(char::from).collect(); // it is ASCII
-                    link.verdict = Verdict::Tracked { kind: slot.kind, url };
-                }
-            };
-            self.write(compiled, delivery, &mut bytes, told).ok()?;
-            report.bytes_out = bytes.len() as u64;
-            // A report keeps texts up to a limit: values and destinations are as long as the document, URLs as the output.
-            let most_text = 3 * report.bytes_in + report.bytes_out;
-            if most_text > MOST_TEXT {
-                return None;
-            }
-            Some(Rewritten { bytes, report })
-        });
-        fast.map_or_else(|| self.0.rewriter.rewrite_html(&self.0.html, delivery), Ok)
-    }
-
-    /// Appends the document for one recipient. Once `out` has room, nothing is allocated.
-    ///
-    /// # Errors
-    /// As [`Rewriter::rewrite_html`]; `out` is then as it was.
-    pub fn render_to(&self, delivery: &Delivery, out: &mut Vec<u8>) -> Result<()> {
-        check(delivery)?;
-        if let Some(compiled) = self.compiled(delivery)
-            && self.shared().settings.on_link.is_none()
-        {
-            let start = out.len();
-            out.reserve(compiled.usual_length);
-            match self.write(compiled, delivery, out, |_, _| {}) {
-                Ok(()) => return Ok(()),
-                Err(NotThisWay) => out.truncate(start),
-            }
+        match &*self.0 {
+            Inner::Html(document) => document.render(delivery),
+            Inner::Message(message) => message.render(delivery),
         }
-        out.extend_from_slice(&self.0.rewriter.rewrite_html(&self.0.html, delivery)?.bytes);
-        Ok(())
     }
 
-    /// Writes the document for one recipient, in as few calls of the writer as it takes, without copying what does not
-    /// change.
+    /// Appends the document or message for one recipient. Once `out` has room, nothing is allocated for a document that needs
+    /// no rewrite of its own.
     ///
     /// # Errors
-    /// As [`Rewriter::rewrite_html`], before anything was written; [`ErrorKind::Io`] if the writer fails.
+    /// As [`Template::render`]; `out` is then as it was.
+    pub fn render_to(&self, delivery: &Delivery, out: &mut Vec<u8>) -> Result<()> {
+        match &*self.0 {
+            Inner::Html(document) => document.render_to(delivery, out),
+            Inner::Message(message) => message.render_to(delivery, out),
+        }
+    }
+
+    /// Writes the document or message for one recipient, in as few calls of the writer as it takes; of a document without
+    /// copying what does not change.
+    ///
+    /// # Errors
+    /// As [`Template::render`], before anything was written; [`ErrorKind::Io`] if the writer fails.
     ///
     /// ```
     /// # use openclick::{Delivery, KeyRing, Options};
     /// # let rewriter = Options::new("https://t.example.com", KeyRing::generate())?.build()?;
-    /// let template = rewriter.compile_html(b"<p>Hi</p>".as_slice());
+    /// let template = rewriter.compile_html(b"<p>Hi</p>".as_slice())?;
     /// template.render_into(&Delivery::new("m1"), &mut std::io::sink())?;
     /// # Ok::<(), openclick::Error>(())
     /// ```
@@ -198,179 +136,73 @@ impl Template {
             .map_err(|error| Error::new(ErrorKind::Io, "writing a document failed").because(error))
     }
 
-    /// The document for one recipient, piece by piece: what does not change is borrowed from the template.
+    /// The document for one recipient, piece by piece: what does not change is borrowed from the template. A message is one
+    /// piece.
     ///
     /// # Errors
-    /// As [`Rewriter::rewrite_html`].
+    /// As [`Template::render`].
     ///
     /// ```
     /// # use openclick::{Delivery, KeyRing, Options};
     /// # let rewriter = Options::new("https://t.example.com", KeyRing::generate())?.build()?;
-    /// let template = rewriter.compile_html(b"<p>Hi</p>".as_slice());
+    /// let template = rewriter.compile_html(b"<p>Hi</p>".as_slice())?;
     /// let delivery = Delivery::new("m1");
     /// let length: usize = template.pieces(&delivery)?.map(|piece| piece.len()).sum();
     /// assert_eq!(length, template.render(&delivery)?.bytes.len());
     /// # Ok::<(), openclick::Error>(())
     /// ```
     pub fn pieces<'t>(&'t self, delivery: &Delivery) -> Result<impl Iterator<Item = Cow<'t, [u8]>>> {
-        check(delivery)?;
-        let compiled = self.compiled(delivery).filter(|_| self.shared().settings.on_link.is_none());
-        // A URL that is too long shows only when it is made, and would change pieces before it.
-        let urls = compiled.and_then(|compiled| Some((compiled, self.urls(compiled, delivery)?)));
-        let whole = match urls {
-            Some(_) => None,
-            None => Some(self.0.rewriter.rewrite_html(&self.0.html, delivery)?.bytes),
-        };
-        let pieces = urls.into_iter().flat_map(move |(compiled, (text, ends))| {
-            compiled.pieces.iter().map(move |piece| match piece {
-                Piece::Source(range) => Cow::Borrowed(&self.0.html[range.clone()]),
-                Piece::Literal(range) => Cow::Borrowed(&compiled.literals[range.clone()]),
-                Piece::Slot(slot) => {
-                    let start = slot.checked_sub(1).map_or(0, |before| ends[before]);
-                    Cow::Owned(text[start..ends[*slot]].to_vec())
-                }
-            })
-        });
-        Ok(pieces.chain(whole.map(Cow::Owned)))
-    }
-
-    fn shared(&self) -> &Shared {
-        self.0.rewriter.shared()
-    }
-
-    fn compiled(&self, delivery: &Delivery) -> Option<&Compiled> {
-        let clicks = delivery.consent.contains(Consent::CLICKS);
-        let opens = delivery.consent.contains(Consent::OPENS);
-        let variant = &self.0.compiled[usize::from(clicks) * 2 + usize::from(opens)];
-        variant.get_or_init(|| compile::compile(self.shared(), &self.0.html, delivery.consent)).as_ref()
-    }
-
-    /// All URLs in their order, as they stand in the document, and where each ends.
-    fn urls(&self, compiled: &Compiled, delivery: &Delivery) -> Option<(Vec<u8>, Vec<usize>)> {
-        let mut text = Vec::with_capacity(compiled.slots.len() * 160);
-        let mut ends = Vec::with_capacity(compiled.slots.len());
-        self.with_writer(delivery, |writer| {
-            compiled.slots.iter().try_for_each(|slot| {
-                writer.write(compiled, slot, &self.0.html, &mut text, |_| {})?;
-                ends.push(text.len());
-                Ok(())
-            })
-        })
-        .ok()?;
-        Some((text, ends))
-    }
-
-    /// Appends the document. `told` hears of each URL.
-    fn write(
-        &self,
-        compiled: &Compiled,
-        delivery: &Delivery,
-        out: &mut Vec<u8>,
-        mut told: impl FnMut(&Slot, &[u8]),
-    ) -> std::result::Result<(), NotThisWay> {
-        let html = &self.0.html;
-        self.with_writer(delivery, |writer| {
-            for piece in &compiled.pieces {
-                match piece {
-                    Piece::Source(range) => out.extend_from_slice(&html[range.clone()]),
-                    Piece::Literal(range) => out.extend_from_slice(&compiled.literals[range.clone()]),
-                    Piece::Slot(slot) => {
-                        let slot = &compiled.slots[*slot];
-                        writer.write(compiled, slot, html, out, |url| told(slot, url))?;
-                    }
-                }
+        let (document, whole) = match &*self.0 {
+            Inner::Html(document) => (Some(document.pieces(delivery)?), None),
+            Inner::Message(message) => {
+                let mut bytes = Vec::new();
+                message.render_to(delivery, &mut bytes)?;
+                (None, Some(bytes))
             }
-            Ok(())
-        })
-    }
-
-    fn with_writer(
-        &self,
-        delivery: &Delivery,
-        work: impl FnOnce(&mut SlotWriter<'_>) -> std::result::Result<(), NotThisWay>,
-    ) -> std::result::Result<(), NotThisWay> {
-        let extensions = delivery.token_extensions();
-        let shared = self.shared();
-        let fields = delivery.token_fields(shared.settings.customer_id, &extensions);
-        SCRATCH.with_borrow_mut(|scratch| {
-            scratch.prepared.set(&fields).map_err(|_| NotThisWay)?;
-            work(&mut SlotWriter { shared, fields, delivery, scratch })
-        })
-    }
-}
-
-impl Compiled {
-    /// Whether the delivery names a link that is left for another reason.
-    fn names_left(&self, delivery: &Delivery) -> bool {
-        delivery.unsubscribe.iter().any(|url| {
-            self.left.contains(url)
-                || self.slots.iter().any(|slot| slot.link.as_ref().is_some_and(|link| link.target == *url))
-        })
-    }
-}
-
-/// Writes the URLs of one delivery.
-struct SlotWriter<'a> {
-    shared: &'a Shared,
-    fields: TokenFields<'a>,
-    delivery: &'a Delivery,
-    scratch: &'a mut Scratch,
-}
-
-impl SlotWriter<'_> {
-    fn write(
-        &mut self,
-        compiled: &Compiled,
-        slot: &Slot,
-        html: &[u8],
-        out: &mut Vec<u8>,
-        told: impl FnOnce(&[u8]),
-    ) -> std::result::Result<(), NotThisWay> {
-        let link = slot.link.as_ref();
-        if let Some(link) = link
-            && self.delivery.unsubscribe.contains(&link.target)
-        {
-            if self.shared.settings.max_links.is_some() {
-                return Err(NotThisWay); // another link is tracked in its place
-            }
-            out.extend_from_slice(&html[link.range.clone()]);
-            return Ok(());
-        }
-        let sublink = link.and_then(|link| link.sublink.as_deref());
-        let start = out.len();
-        let most = self.shared.settings.max_url_length;
-        if self.shared.urls.is_sealed() && compiled.is_plain {
-            let own = Own {
-                kind: slot.kind,
-                link_index: link.map(|link| link.index),
-                link_name: link.and_then(|link| link.coded_name.as_ref()),
-                target: link.map(|link| &link.coded_target),
-            };
-            self.shared
-                .urls
-                .write_prepared(&self.scratch.prepared, &own, sublink, out)
-                .map_err(|_| NotThisWay)?;
-            told(&out[start..]);
-            return if out.len() - start <= most { Ok(()) } else { Err(NotThisWay) };
-        }
-        let fields = TokenFields {
-            kind: slot.kind,
-            link_index: link.map(|link| link.index),
-            link_name: link.and_then(|link| link.name.as_deref()),
-            target: link.map(|link| link.target.as_str()),
-            ..self.fields
         };
-        let url = &mut self.scratch.url;
-        url.clear();
-        self.shared.urls.write_url(&fields, sublink, url).map_err(|_| NotThisWay)?;
-        if url.len() > most {
-            return Err(NotThisWay);
+        Ok(document.into_iter().flatten().chain(whole.map(Cow::Owned)))
+    }
+
+    /// The document or message of one recipient with its merge fields filled, untracked.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Delivery`] if the value of a merge field is missing that has no default, or cannot stand where it is to
+    /// (in a line of a 7bit part that has no room, in an address of the header).
+    ///
+    /// ```
+    /// # use openclick::{Delivery, ErrorKind, KeyRing, MergeSyntax, Options};
+    /// # let rewriter =
+    /// #     Options::new("https://t.example.com", KeyRing::generate())?.merge_fields([MergeSyntax::Mustache]).build()?;
+    /// let template = rewriter.compile_html(b"<p>Hi {{name}}</p>".as_slice())?;
+    /// assert_eq!(template.substitute(&Delivery::new("m1").field("name", "<Ann>"))?, b"<p>Hi &lt;Ann&gt;</p>");
+    /// assert_eq!(template.substitute(&Delivery::new("m1")).unwrap_err().kind(), ErrorKind::Delivery);
+    /// # Ok::<(), openclick::Error>(())
+    /// ```
+    pub fn substitute(&self, delivery: &Delivery) -> Result<Vec<u8>> {
+        match &*self.0 {
+            Inner::Html(document) => Ok(document.substitute(delivery)?.into_owned()),
+            Inner::Message(message) => Ok(message.substitute(delivery)?.into_owned()),
         }
-        told(url);
-        let text = std::str::from_utf8(url).map_err(|_| NotThisWay)?;
-        let charset = if link.is_some() { compiled.charset } else { Charset::Unknown };
-        attribute::encode(text, slot.quote, charset, out);
-        Ok(())
+    }
+
+    /// The names of its merge fields, each as often as it stands there; and whether it has a default.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, bool)> {
+        let (document, message) = match &*self.0 {
+            Inner::Html(document) => (Some(document.fields().iter()), None),
+            Inner::Message(message) => (None, Some(message.fields())),
+        };
+        let fields = document.into_iter().flatten().chain(message.into_iter().flatten());
+        fields.map(|field| (&*field.name, field.default.is_some()))
+    }
+
+    /// Merge tags that are no fields, such as `{{#if paid}}`: they stay as they are. Ranges are of bytes in the template; for a
+    /// tag in the header that of the field's value.
+    #[must_use]
+    pub fn other_tags(&self) -> &[Range<usize>] {
+        match &*self.0 {
+            Inner::Html(document) => document.others(),
+            Inner::Message(message) => message.others(),
+        }
     }
 }
 
@@ -398,6 +230,10 @@ fn write_all(pieces: &[Cow<'_, [u8]>], sink: &mut impl Write) -> io::Result<()> 
 
 impl fmt::Debug for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Template").field("bytes", &self.0.html.len()).finish_non_exhaustive()
+        let (kind, bytes) = match &*self.0 {
+            Inner::Html(document) => ("html", document.len()),
+            Inner::Message(message) => ("message", message.len()),
+        };
+        f.debug_struct("Template").field("kind", &kind).field("bytes", &bytes).finish_non_exhaustive()
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use super::*;
 use crate::options::Options;
 use crate::policy::{Decision, Link};
-use crate::report::Reason;
+use crate::report::{Reason, Report};
 use crate::token::{KeyRing, UrlFormat};
 
 const HTML: &str = "<body><a href=\"https://shop.example/?a=1&amp;b=2\">Shop</a> <a href='https://shop.example/u'>u</a></body>";
@@ -18,7 +18,7 @@ fn options() -> Options {
 fn same(options: Options, html: &str, delivery: &Delivery) -> Report {
     let rewriter = options.build().expect("options");
     let expected = rewriter.rewrite_html(html.as_bytes(), delivery).expect("a delivery");
-    let template = rewriter.compile_html(html);
+    let template = rewriter.compile_html(html).expect("a template");
     for _ in 0..2 {
         let rendered = template.render(delivery).expect("a delivery");
         assert_eq!(String::from_utf8_lossy(&rendered.bytes), String::from_utf8_lossy(&expected.bytes));
@@ -74,21 +74,25 @@ fn documents_that_hold_own_urls() {
     let rewriter = options().build().expect("options");
     let once = rewriter.rewrite_html(HTML.as_bytes(), &delivery()).expect("a delivery").bytes;
     let once = String::from_utf8(once).expect("ASCII");
-    assert!(rewriter.compile_html(once.as_str()).compiled(&delivery()).is_none());
+    let is_ready = |html: &str| {
+        let document = Document::new(rewriter.clone(), html.as_bytes().to_vec());
+        document.compiled(&delivery()).expect("no fields").is_some()
+    };
+    assert!(is_ready(HTML) && !is_ready(&once));
     same(options(), &once, &delivery());
     same(options(), &once, &Delivery::new("m2"));
     // By another spelling of the host.
     let spelled = "<a href=https://T.EXAMPLE&#46;COM/x>y</a>";
-    assert!(rewriter.compile_html(spelled).compiled(&delivery()).is_none());
+    assert!(!is_ready(spelled));
     same(options(), spelled, &delivery());
     same(options(), "\u{feff}<p>x", &delivery());
-    let utf16 = rewriter.compile_html(b"\xff\xfe<\0p\0".as_slice());
+    let utf16 = rewriter.compile_html(b"\xff\xfe<\0p\0".as_slice()).expect("a template");
     assert_eq!(utf16.render(&delivery()).expect("a delivery").bytes, b"\xff\xfe<\0p\0");
 }
 
 #[test]
 fn errors_leave_what_was_there() {
-    let template = options().build().expect("options").compile_html(HTML);
+    let template = options().build().expect("options").compile_html(HTML).expect("a template");
     let mut out = b"x".to_vec();
     assert!(template.render_to(&Delivery::new(""), &mut out).is_err() && out == b"x");
     assert!(template.render(&Delivery::new("a\nb")).is_err() && template.pieces(&Delivery::new("")).is_err());
@@ -108,7 +112,7 @@ fn callbacks() {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let hears = heard.clone();
     let told = options().on_link(move |link: &crate::LinkReport| hears.lock().expect("it").push(link.index));
-    let template = told.build().expect("options").compile_html(HTML);
+    let template = told.build().expect("options").compile_html(HTML).expect("a template");
     template.render_to(&delivery(), &mut Vec::new()).expect("a delivery");
     template.render(&delivery()).expect("a delivery");
     assert_eq!(*heard.lock().expect("it"), [0, 1, 0, 1]);
@@ -157,7 +161,7 @@ impl Write for Slow {
 fn writers_that_take_little() {
     let html = HTML.repeat(300);
     let rewriter = options().build().expect("options");
-    let template = rewriter.compile_html(html.as_str());
+    let template = rewriter.compile_html(html.as_str()).expect("a template");
     let mut slow = Slow::default();
     template.render_into(&delivery(), &mut slow).expect("a delivery");
     assert!(slow.taken == rewriter.rewrite_html(html.as_bytes(), &delivery()).expect("a delivery").bytes);

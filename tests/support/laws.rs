@@ -58,7 +58,7 @@ fn output_of(report: &Report) -> Delivery {
 
 /// A template gives what a rewrite gives, in each of its ways, for one delivery after the other.
 pub(crate) fn rendered(rewriter: &Rewriter, html: &[u8], deliveries: &[Delivery]) {
-    let template = rewriter.compile_html(html);
+    let template = rewriter.compile_html(html).expect("a template");
     for delivery in deliveries {
         for consent in [Consent::ALL, Consent::CLICKS, Consent::OPENS, Consent::NONE] {
             let delivery = delivery.clone().tracking(consent);

@@ -1,0 +1,221 @@
+//! Header fields with values in them: nothing that a value holds can end the field, add an address, or leave ASCII.
+
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Context, Field, write_value};
+use crate::charset::Charset;
+use crate::error::{Error, ErrorKind, Result};
+use crate::options::Delivery;
+
+/// Fields that hold addresses (RFC 5322, sections 3.6.2 and 3.6.3).
+const ADDRESSES: [&str; 6] = ["From", "Sender", "Reply-To", "To", "Cc", "Bcc"];
+
+/// How long a line of a field should be (RFC 5322, section 2.1.1).
+const LINE: usize = 78;
+
+/// The octets in one encoded word in Base64: the word has at most 75 characters (RFC 2047, section 2).
+const WORD: usize = 45;
+
+fn has_addresses(name: &str) -> bool {
+    ADDRESSES.iter().any(|other| other.eq_ignore_ascii_case(name))
+}
+
+/// What stands around a place in a field's value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Around {
+    Nothing,
+    Quotes,
+    /// `<…>`
+    Angle,
+}
+
+/// The text of a field's value with its fields filled. `value` is unfolded; ranges are those in it.
+///
+/// # Errors
+/// If a value is missing, or one in `<…>` could not be part of an address.
+pub(crate) fn fill(name: &str, value: &str, fields: &[Field], delivery: &Delivery) -> Result<String> {
+    let mut text = String::with_capacity(value.len() + 64);
+    let mut around = Around::Nothing;
+    let mut done = 0;
+    // Where the `<` before opened.
+    let mut angle = 0;
+    for field in fields {
+        let before = &value[done..field.range.start];
+        let mut escaped = false;
+        for (at, c) in before.char_indices() {
+            around = match (around, c) {
+                _ if std::mem::take(&mut escaped) => around,
+                (Around::Quotes, '\\') => {
+                    escaped = true;
+                    around
+                }
+                (Around::Nothing, '"') => Around::Quotes,
+                (Around::Quotes, '"') | (Around::Angle, '>') => Around::Nothing,
+                (Around::Nothing, '<') => {
+                    angle = text.len() + at + 1;
+                    Around::Angle
+                }
+                _ => around,
+            };
+        }
+        text.push_str(before);
+        done = field.range.end;
+        let filled = one_line(field.value(delivery)?);
+        match around {
+            Around::Angle if text[angle..].contains(':') => {
+                let mut url = Vec::new();
+                let is_address = text[angle..].get(..7).is_some_and(|s| s.eq_ignore_ascii_case("mailto:"));
+                let utf8 = Charset::Known(encoding_rs::UTF_8);
+                write_value(&filled, false, Context::Url { is_address }, utf8, "", &mut url);
+                text.push_str(&String::from_utf8_lossy(&url)); // it is ASCII
+            }
+            Around::Angle if has_addresses(name) && !is_of_address(&filled) => {
+                return Err(Error::new(
+                    ErrorKind::Delivery,
+                    format!("expected a value of `{}` that can stand in an address in `{name}`", field.name),
+                ));
+            }
+            Around::Quotes => text.extend(filled.chars().flat_map(|c| {
+                let escape = matches!(c, '"' | '\\').then_some('\\');
+                escape.into_iter().chain([c])
+            })),
+            Around::Nothing if has_addresses(name) && !is_phrase(&filled) => {
+                text.push('"');
+                text.push_str(&filled.replace('\\', "\\\\").replace('"', "\\\""));
+                text.push('"');
+            }
+            Around::Nothing | Around::Angle => text.push_str(&filled),
+        }
+    }
+    text.push_str(&value[done..]);
+    Ok(text)
+}
+
+/// A value on one line: what would end it becomes a space.
+fn one_line(value: &str) -> Cow<'_, str> {
+    if !value.contains(char::is_control) {
+        return Cow::Borrowed(value);
+    }
+    Cow::Owned(value.replace(char::is_control, " "))
+}
+
+/// Whether nothing in it means anything in an address.
+fn is_of_address(value: &str) -> bool {
+    !value.is_empty() && !value.contains([' ', '<', '>', '(', ')', ',', ';', ':', '"', '\\', '[', ']'])
+}
+
+/// Whether it means in an address field what it says: words, or an address.
+fn is_phrase(value: &str) -> bool {
+    !value.contains(['<', '>', '(', ')', ',', ';', ':', '"', '\\', '[', ']'])
+        && (!value.contains('@') || !value.contains(' '))
+        // A dot in words must be quoted (RFC 5322, section 3.4).
+        && (!value.contains('.') || value.contains('@') || !value.contains(' '))
+}
+
+/// Writes the value of a header field, ASCII and folded: what is beyond ASCII in encoded words (RFC 2047). `name` and `: `
+/// stand before it, and no line end follows.
+pub(crate) fn write_value_of(name: &str, text: &str, line_end: &str, out: &mut Vec<u8>) {
+    let words = if has_addresses(name) { address_words(text) } else { text_words(text) };
+    let mut column = name.len() + 1;
+    for (index, word) in words.iter().enumerate() {
+        if index > 0 && column + 1 + word.len() > LINE {
+            out.extend_from_slice(line_end.as_bytes());
+            column = 0;
+        }
+        out.push(b' ');
+        out.extend_from_slice(word.as_bytes());
+        column += 1 + word.len();
+    }
+}
+
+/// The words between spaces; neighbours beyond ASCII are encoded together, with what stands between them.
+fn text_words(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut beyond = String::new();
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        if word.is_ascii() {
+            encoded_words(&std::mem::take(&mut beyond), &mut words);
+            words.push(word.to_owned());
+        } else {
+            if !beyond.is_empty() {
+                beyond.push(' ');
+            }
+            beyond.push_str(word);
+        }
+    }
+    encoded_words(&beyond, &mut words);
+    words
+}
+
+/// The words of a list of addresses. Quoted strings beyond ASCII are encoded without their quotes; what stands in `<…>`
+/// stays.
+fn address_words(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        let end = match rest.as_bytes()[0] {
+            b'"' => end_of_quotes(rest),
+            b'<' => rest.find('>').map_or(rest.len(), |end| end + 1),
+            _ => rest.find([' ', '"', '<']).unwrap_or(rest.len()),
+        };
+        // A comma belongs to the word before it.
+        let end = end + rest[end..].bytes().take_while(|byte| *byte == b',').count();
+        let (word, after) = rest.split_at(end);
+        rest = after.trim_start();
+        let inside = word.trim_end_matches(',');
+        match word.as_bytes()[0] {
+            _ if word.is_ascii() => words.push(word.to_owned()),
+            b'<' => words.push(word.to_owned()),
+            b'"' => {
+                let inside = inside.trim_matches('"');
+                encoded_words(&unescaped(inside), &mut words);
+                words.extend((word.len() > inside.len() + 2).then(|| ",".to_owned()));
+            }
+            _ => {
+                encoded_words(inside, &mut words);
+                words.extend((word.len() > inside.len()).then(|| ",".to_owned()));
+            }
+        }
+    }
+    words
+}
+
+/// Where a quoted string ends.
+fn end_of_quotes(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            _ if std::mem::take(&mut escaped) => {}
+            '\\' => escaped = true,
+            '"' => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+fn unescaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut characters = text.chars();
+    while let Some(c) = characters.next() {
+        out.extend(if c == '\\' { characters.next() } else { Some(c) });
+    }
+    out
+}
+
+/// A text as encoded words, each of whole characters.
+fn encoded_words(text: &str, words: &mut Vec<String>) {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let mut end = rest.len().min(WORD);
+        while !rest.is_char_boundary(end) {
+            end -= 1;
+        }
+        let (word, after) = rest.split_at(end);
+        words.push(format!("=?utf-8?B?{}?=", STANDARD.encode(word)));
+        rest = after;
+    }
+}

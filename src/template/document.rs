@@ -1,0 +1,252 @@
+//! HTML documents as templates: the ways to render one.
+
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use memchr::memmem;
+
+use super::compile::{self, Compiled, Piece, Slot};
+use super::slot::{NotThisWay, with_writer};
+use crate::charset::{Charset, sniff};
+use crate::error::Result;
+use crate::merge::{self, Context, Field, Place};
+use crate::options::{Consent, Delivery};
+use crate::report::{MOST_TEXT, Verdict};
+use crate::rewriter::{Rewriter, Rewritten, Shared, check};
+
+pub(super) struct Document {
+    pub(super) rewriter: Rewriter,
+    /// With a letter in the place of each merge field.
+    pub(super) html: Vec<u8>,
+    pub(super) fields: Vec<Field>,
+    /// Where the fields' letters stand, and what is known of these places.
+    pub(super) letters: Vec<usize>,
+    pub(super) places: Vec<Place>,
+    pub(super) charset: Charset,
+    pub(super) mark: usize,
+    others: Vec<Range<usize>>,
+    /// For each consent, made when it is first wanted; none where a document must be rewritten as it stands.
+    compiled: [OnceLock<Option<Compiled>>; 4],
+}
+
+impl Document {
+    pub(super) fn new(rewriter: Rewriter, html: Vec<u8>) -> Document {
+        let settings = &rewriter.shared().settings;
+        let (charset, _) = sniff(&html, settings.charset);
+        let found = match settings.merge.as_slice() {
+            _ if matches!(charset, Charset::Unscannable(_)) => merge::Fields::default(),
+            [] => merge::Fields::default(),
+            syntaxes => merge::find(&html, syntaxes, settings.placeholder.as_bytes()),
+        };
+        let (html, letters) = match found.fields.is_empty() {
+            true => (html, Vec::new()),
+            false => merge::sample(&html, &found.fields),
+        };
+        // A field in front of it may have moved a `<meta charset>`.
+        let (charset, mark) = sniff(&html, settings.charset);
+        let places = match letters.is_empty() {
+            true => Vec::new(),
+            false => merge::contexts(&html, mark, &letters),
+        };
+        let merge::Fields { fields, others } = found;
+        Document {
+            rewriter,
+            html,
+            fields,
+            letters,
+            places,
+            charset,
+            mark,
+            others,
+            compiled: Default::default(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.html.len()
+    }
+
+    pub(super) fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
+    pub(super) fn others(&self) -> &[Range<usize>] {
+        &self.others
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        self.rewriter.shared()
+    }
+
+    /// See [`Template::render`](super::Template::render).
+    pub(super) fn render(&self, delivery: &Delivery) -> Result<Rewritten> {
+        check(delivery)?;
+        let fast = self.compiled(delivery)?.and_then(|compiled| {
+            // The callback hears of links as a rewrite tells them.
+            if self.shared().settings.on_link.is_some() || compiled.names_left(delivery) {
+                return None;
+            }
+            let mut report = compiled.report.clone()?;
+            let mut bytes = Vec::with_capacity(compiled.usual_length);
+            let told = |slot: &Slot, url: &[u8]| {
+                let link = slot.link_index().and_then(|index| report.links.get_mut(index as usize));
+                if let Some(link) = link
+                    && let Some(kind) = slot.kind()
+                {
+                    let url = url.iter().copied().map(char::from).collect(); // it is ASCII
+                    link.verdict = Verdict::Tracked { kind, url };
+                }
+            };
+            self.write(compiled, delivery, &mut bytes, told).ok()?;
+            report.bytes_out = bytes.len() as u64;
+            // A report keeps texts up to a limit: values and destinations are as long as the document, URLs as the output.
+            let most_text = 3 * report.bytes_in + report.bytes_out;
+            if most_text > MOST_TEXT {
+                return None;
+            }
+            Some(Rewritten { bytes, report })
+        });
+        fast.map_or_else(|| self.rewrite(delivery), Ok)
+    }
+
+    /// See [`Template::render_to`](super::Template::render_to).
+    pub(super) fn render_to(&self, delivery: &Delivery, out: &mut Vec<u8>) -> Result<()> {
+        check(delivery)?;
+        if let Some(compiled) = self.compiled(delivery)?
+            && self.shared().settings.on_link.is_none()
+        {
+            let start = out.len();
+            out.reserve(compiled.usual_length);
+            match self.write(compiled, delivery, out, |_, _| {}) {
+                Ok(()) => return Ok(()),
+                Err(NotThisWay) => out.truncate(start),
+            }
+        }
+        out.extend_from_slice(&self.rewrite(delivery)?.bytes);
+        Ok(())
+    }
+
+    /// See [`Template::pieces`](super::Template::pieces).
+    pub(super) fn pieces<'t>(&'t self, delivery: &Delivery) -> Result<impl Iterator<Item = Cow<'t, [u8]>>> {
+        check(delivery)?;
+        let compiled = self.compiled(delivery)?.filter(|_| self.shared().settings.on_link.is_none());
+        // A URL that is too long shows only when it is made, and would change pieces before it.
+        let texts = compiled.and_then(|compiled| Some((compiled, self.texts(compiled, delivery)?)));
+        let whole = match texts {
+            Some(_) => None,
+            None => Some(self.rewrite(delivery)?.bytes),
+        };
+        let pieces = texts.into_iter().flat_map(move |(compiled, (text, ends))| {
+            compiled.pieces.iter().map(move |piece| match piece {
+                Piece::Source(range) => Cow::Borrowed(&self.html[range.clone()]),
+                Piece::Literal(range) => Cow::Borrowed(&compiled.literals[range.clone()]),
+                Piece::Slot(slot) => {
+                    let start = slot.checked_sub(1).map_or(0, |before| ends[before]);
+                    Cow::Owned(text[start..ends[*slot]].to_vec())
+                }
+            })
+        });
+        Ok(pieces.chain(whole.map(Cow::Owned)))
+    }
+
+    /// See [`Template::substitute`](super::Template::substitute).
+    pub(super) fn substitute(&self, delivery: &Delivery) -> Result<Cow<'_, [u8]>> {
+        if self.fields.is_empty() {
+            return Ok(Cow::Borrowed(&self.html));
+        }
+        let mut out = Vec::with_capacity(self.html.len() + 32 * self.fields.len());
+        self.write_filled(0..self.html.len(), delivery, &mut out)?;
+        Ok(Cow::Owned(out))
+    }
+
+    /// A stretch of the document with its fields filled.
+    pub(super) fn write_filled(
+        &self,
+        range: Range<usize>,
+        delivery: &Delivery,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        let mut done = range.start;
+        let first = self.letters.partition_point(|&letter| letter < range.start);
+        for index in first..self.letters.len() {
+            let letter = self.letters[index];
+            if letter >= range.end {
+                break;
+            }
+            out.extend_from_slice(&self.html[done..letter]);
+            self.write_field(index, self.fields[index].value(delivery)?, out);
+            done = letter + 1;
+        }
+        out.extend_from_slice(&self.html[done..range.end]);
+        Ok(())
+    }
+
+    pub(super) fn write_field(&self, index: usize, value: &str, out: &mut Vec<u8>) {
+        let context: Context = self.places[index].context;
+        let placeholder = &self.shared().settings.placeholder;
+        merge::write_value(value, self.fields[index].raw, context, self.charset, placeholder, out);
+    }
+
+    /// The slow way, which is right for every document.
+    fn rewrite(&self, delivery: &Delivery) -> Result<Rewritten> {
+        self.rewriter.rewrite_html(&self.substitute(delivery)?, delivery)
+    }
+
+    /// The document made ready for this delivery; none where it must be rewritten as it stands.
+    pub(super) fn compiled(&self, delivery: &Delivery) -> Result<Option<&Compiled>> {
+        let clicks = delivery.consent.contains(Consent::CLICKS);
+        let opens = delivery.consent.contains(Consent::OPENS);
+        let variant = &self.compiled[usize::from(clicks) * 2 + usize::from(opens)];
+        let compiled = variant.get_or_init(|| compile::compile(self, delivery.consent)).as_ref();
+        match compiled {
+            Some(compiled) if !self.fields.is_empty() => {
+                Ok(self.fits(compiled, delivery)?.then_some(compiled))
+            }
+            _ => Ok(compiled),
+        }
+    }
+
+    /// The texts of all slots in their order, as they stand in the document, and where each ends.
+    fn texts(&self, compiled: &Compiled, delivery: &Delivery) -> Option<(Vec<u8>, Vec<usize>)> {
+        let mut text = Vec::with_capacity(compiled.slots.len() * 160);
+        let mut ends = Vec::with_capacity(compiled.slots.len());
+        with_writer(self, delivery, |writer| {
+            compiled.slots.iter().try_for_each(|slot| {
+                writer.write(compiled, slot, &mut text, |_| {})?;
+                ends.push(text.len());
+                Ok(())
+            })
+        })
+        .ok()?;
+        Some((text, ends))
+    }
+
+    /// Appends the document. `told` hears of each URL.
+    fn write(
+        &self,
+        compiled: &Compiled,
+        delivery: &Delivery,
+        out: &mut Vec<u8>,
+        mut told: impl FnMut(&Slot, &[u8]),
+    ) -> std::result::Result<(), NotThisWay> {
+        with_writer(self, delivery, |writer| {
+            for piece in &compiled.pieces {
+                match piece {
+                    Piece::Source(range) => out.extend_from_slice(&self.html[range.clone()]),
+                    Piece::Literal(range) => out.extend_from_slice(&compiled.literals[range.clone()]),
+                    Piece::Slot(slot) => {
+                        let slot = &compiled.slots[*slot];
+                        writer.write(compiled, slot, out, |url| told(slot, url))?;
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Whether the bytes hold a host that own URLs can have.
+    pub(super) fn has_own_host(&self, bytes: &[u8]) -> bool {
+        self.shared().hosts.iter().any(|host| memmem::find(bytes, host.as_bytes()).is_some())
+    }
+}

@@ -1,0 +1,91 @@
+//! Whether the values of one delivery leave a document read as it was when it was made ready.
+
+use super::compile::Compiled;
+use super::document::Document;
+use crate::charset::{PRESCAN, sniff};
+use crate::error::Result;
+use crate::html::tag::is_space;
+use crate::html::{MOST_TOKEN, PREHEADER_LIMIT};
+use crate::merge::{Field, Kind, Place};
+use crate::options::Delivery;
+
+/// A value takes at most this many times its bytes: `"` becomes `&quot;`.
+const MOST_GROWTH: usize = 6;
+
+impl Document {
+    /// Whether the document need not be read anew for this delivery.
+    ///
+    /// # Errors
+    /// If the value of a field is missing.
+    pub(super) fn fits(&self, compiled: &Compiled, delivery: &Delivery) -> Result<bool> {
+        let (mut growth, mut growth_in_zone) = (0, 0);
+        let mut fits = true;
+        for (index, (field, place)) in self.fields.iter().zip(&self.places).enumerate() {
+            let value = field.value(delivery)?; // each is asked for, so that what is missing is told always
+            growth += value.len() * MOST_GROWTH;
+            if compiled.zone.contains(&self.letters[index]) {
+                growth_in_zone += value.len() * MOST_GROWTH;
+            }
+            fits = fits && self.value_fits(field, place, compiled.counts[index], value.as_bytes());
+        }
+        Ok(fits
+            && self.html.len() + growth <= MOST_TOKEN
+            && (growth_in_zone == 0 || compiled.zone.len() + growth_in_zone <= PREHEADER_LIMIT)
+            && self.has_same_charset(delivery)?)
+    }
+
+    fn value_fits(&self, field: &Field, place: &Place, counts: bool, value: &[u8]) -> bool {
+        let holds = |byte| memchr::memchr(byte, value).is_some();
+        if holds(0) {
+            return false;
+        }
+        if place.outlook && (field.raw || holds(b'-') && could_end_comment(value)) {
+            return false;
+        }
+        if counts && !value.first().is_some_and(|&byte| !is_space(byte) && !(field.raw && byte == b'&')) {
+            return false;
+        }
+        match &place.kind {
+            Kind::Other => false,
+            Kind::Text | Kind::RawText if field.raw => {
+                let placeholder = self.shared().settings.placeholder.as_bytes();
+                !holds(b'<') && !placeholder.iter().any(|&byte| holds(byte))
+            }
+            Kind::Text | Kind::RawText => true,
+            Kind::Attribute { value: range, quote, is_image, .. } => {
+                !(field.raw && (holds(*quote) || holds(b'<')))
+                    && (!is_image || self.is_of_others(range.end, place, value))
+            }
+        }
+    }
+
+    /// Whether the source of an image is not an own pixel's: `value` stands in it, and `end` is the attribute value's end.
+    fn is_of_others(&self, end: usize, place: &Place, value: &[u8]) -> bool {
+        let letter = self.letters.iter().zip(&self.places).find(|(_, other)| std::ptr::eq(*other, place));
+        let Some((&letter, _)) = letter else { return false };
+        let Kind::Attribute { value: range, .. } = &place.kind else { return false };
+        let is_whole = |text: &[u8]| {
+            let authority = memchr::memmem::find(text, b"://").map(|at| &text[at + 3..]);
+            authority.is_some_and(|rest| memchr::memchr3(b'/', b'?', b'#', rest).is_some())
+        };
+        // The host stands in front of the field, or is in the value; what could be its half is read anew.
+        is_whole(&self.html[range.start..letter])
+            || !self.has_own_host(value) && (is_whole(value) || letter + 1 == end)
+    }
+
+    /// Whether the charset is found as before: with values in it the beginning holds other things.
+    fn has_same_charset(&self, delivery: &Delivery) -> Result<bool> {
+        let is_given = self.shared().settings.charset.is_some() || self.mark > 0;
+        if is_given || self.letters.first().is_none_or(|&letter| letter >= PRESCAN) {
+            return Ok(true);
+        }
+        let mut start = Vec::with_capacity(2 * PRESCAN);
+        self.write_filled(0..self.html.len().min(PRESCAN + self.letters.len()), delivery, &mut start)?;
+        Ok(sniff(&start, None) == (self.charset, self.mark))
+    }
+}
+
+/// Whether a value in a comment could end it together with what stands around.
+fn could_end_comment(value: &[u8]) -> bool {
+    memchr::memmem::find(value, b"--").is_some() || value.starts_with(b"-") || value.ends_with(b"-")
+}
