@@ -165,6 +165,9 @@ impl Finder<'_> {
     /// A text is free where no `<` stands before the field that its value could make a tag of, and no beginning of a
     /// reference.
     fn in_text(&mut self, range: Range<usize>, kind: Kind, outlook: bool) {
+        if self.sample[..range.start].ends_with(b"<![CDATA[") {
+            return; // a value could end it
+        }
         let mut from = range.start;
         for index in self.within(&range) {
             self.found[index].outlook = outlook;

@@ -205,10 +205,17 @@ fn counts(document: &Document, shared: &Shared, record: &Record, zone: &Range<us
     letters.iter().zip(&document.places).map(place_counts).collect()
 }
 
-/// Whether a placeholder for the pixel stands in one text with a field: what stands in front of it decides what it leaves.
+/// Whether a placeholder for the pixel stands in one text with a field (what stands in front of it decides what it leaves), or a
+/// value could end one that begins in front of it.
 fn has_placeholder_beside(html: &[u8], letters: &[usize], placeholder: &[u8]) -> bool {
-    !placeholder.is_empty()
-        && memchr::memmem::find_iter(html, placeholder).any(|at| {
+    let begins = |&letter: &usize| {
+        (1..placeholder.len()).any(|length| html[..letter].ends_with(&placeholder[..length]))
+    };
+    if placeholder.is_empty() {
+        return false;
+    }
+    letters.iter().any(begins)
+        || memchr::memmem::find_iter(html, placeholder).any(|at| {
             let start = memchr::memrchr(b'>', &html[..at]).map_or(0, |end| end + 1);
             let end = memchr::memchr(b'<', &html[at..]).map_or(html.len(), |length| at + length);
             let first = letters.partition_point(|&letter| letter < start);

@@ -49,7 +49,7 @@ impl Document {
             Kind::Other => false,
             Kind::Text | Kind::RawText if field.raw => {
                 let placeholder = self.shared().settings.placeholder.as_bytes();
-                !holds(b'<') && !placeholder.iter().any(|&byte| holds(byte))
+                !holds(b'<') && !placeholder.first().is_some_and(|&byte| holds(byte))
             }
             Kind::Text | Kind::RawText => true,
             Kind::Attribute { value: range, quote, is_image, .. } => {

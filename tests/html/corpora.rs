@@ -6,7 +6,7 @@ use std::process::Command;
 
 use mailparse::{MailHeaderMap, ParsedMail};
 
-use crate::support::{dom, laws};
+use crate::support::{delivery, dom, laws, merge, options};
 
 fn corpus(name: &str) -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus").join(name);
@@ -49,6 +49,27 @@ fn check(html: &[u8]) -> usize {
         dom::check(kind);
     }
     kinds.len()
+}
+
+/// Real templates with fields where authors put them, and in own fixtures.
+#[test]
+fn templates_with_fields() {
+    let rewriter = merge::merging(options());
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/html");
+    let folders = [Some(own), corpus("html")];
+    let mut ran = 0;
+    for path in folders.iter().flatten().flat_map(|folder| files(folder)) {
+        if path.extension().is_some_and(|extension| extension == "md") {
+            continue;
+        }
+        let template = merge::sprinkled(&fs::read(&path).expect("a template"));
+        let deliveries: Vec<_> =
+            (0..6).map(|n| merge::filled(delivery(), &[n, n + 3, n * 7, n + 20])).collect();
+        merge::check(&rewriter, &template, &deliveries);
+        ran += 1;
+    }
+    println!("{ran} documents");
+    assert!(ran >= 4);
 }
 
 #[test]

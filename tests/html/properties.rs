@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::support::{delivery, dom, generator, laws, rewriter};
+use crate::support::{delivery, dom, generator, laws, merge, rewriter};
 
 fn choices(most: usize) -> impl Strategy<Value = Vec<u8>> {
     vec(any::<u8>(), 0..most)
@@ -20,6 +20,11 @@ proptest! {
     #[test]
     fn laws_hold_with_options(choices in choices(24), bits in any::<u8>()) {
         laws::check_with_options(&generator::document(&choices), bits);
+    }
+
+    #[test]
+    fn laws_hold_with_fields(document in choices(16), fields in choices(20), bits in any::<u8>()) {
+        merge::any(bits, &fields, &generator::document(&document));
     }
 
     #[test]

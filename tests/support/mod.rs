@@ -6,6 +6,7 @@ pub(crate) mod generator;
 pub(crate) mod judge;
 pub(crate) mod laws;
 pub(crate) mod mail;
+pub(crate) mod merge;
 pub(crate) mod places;
 
 use std::io::Write;
