@@ -117,6 +117,10 @@ impl Rewriter {
         Rewriter { shared: Arc::new(Shared { urls, hosts, settings, traffic }) }
     }
 
+    pub(crate) fn shared_arc(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     pub(crate) fn shared(&self) -> &Shared {
         &self.shared
     }

@@ -95,8 +95,11 @@ impl MessageFields {
         header.chain(self.parts.iter().flat_map(|part| &part.fields))
     }
 
-    pub(crate) fn has_none_in_parts(&self) -> bool {
-        self.parts.is_empty()
+    /// Whether the message is read as before whatever the values: none stands in a part, or in a field that says how parts
+    /// are read.
+    pub(crate) fn may_be_fast(&self) -> bool {
+        let says_how = |name: &str| name.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("content-"));
+        self.parts.is_empty() && !self.header.iter().any(|field| says_how(&field.name))
     }
 
     /// The header of one recipient's message, from its first byte to the body. Borrowed if it does not change.

@@ -15,22 +15,22 @@ use crate::rewriter::Shared;
 use crate::stream::{Given, Layer, Resolved, Source};
 
 /// What the header said, for the report.
-pub(super) struct Said {
-    pub(super) settings: Box<Resolved>,
+pub(crate) struct Said {
+    pub(crate) settings: Box<Resolved>,
     /// The message id, where the caller gave none.
-    pub(super) message_id: Option<String>,
+    pub(crate) message_id: Option<String>,
     /// The message id that was made.
-    pub(super) made_id: Option<String>,
-    pub(super) recipient_unknown: Option<RecipientUnknown>,
+    pub(crate) made_id: Option<String>,
+    pub(crate) recipient_unknown: Option<RecipientUnknown>,
 }
 
 /// Whether a rewrite would break a signature of the message.
-pub(super) fn is_signed(fields: &HeaderFields<'_>) -> bool {
+pub(crate) fn is_signed(fields: &HeaderFields<'_>) -> bool {
     ["DKIM-Signature", "ARC-Seal"].iter().any(|name| fields.first(name).is_some())
 }
 
 /// The settings and the delivery of this message: what the caller did not say, its header says.
-pub(super) fn settle(
+pub(crate) fn settle(
     shared: &Arc<Shared>,
     fields: &HeaderFields<'_>,
     delivery: &Delivery,

@@ -9,12 +9,15 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
+use memchr::memmem;
+
 use crate::api_header;
 use crate::charset::Charset;
+use crate::edit::Edit;
 use crate::error::Result;
 use crate::fields::HeaderFields;
 use crate::mime::charset::Text;
-use crate::mime::transfer::{self, Around};
+use crate::mime::transfer::{self, Around, Transfer};
 use crate::mime::{self, Encoding, Kind, Structure, Untouched};
 use crate::options::{Consent, Delivery, OnSigned};
 use crate::plan::Planner;
@@ -24,7 +27,9 @@ use crate::rewriter::{Restored, Rewritten, Shared, Unopened, check};
 use crate::token::EventKind;
 
 pub(crate) use self::fill::MessageFields;
-use self::part::{PartWork, around};
+pub(crate) use self::header::{is_signed, settle};
+use self::part::PartWork;
+pub(crate) use self::part::around;
 
 /// How many parts a report keeps.
 const MOST_PARTS: usize = 1000;
@@ -45,10 +50,10 @@ pub(crate) fn rewrite(shared: &Arc<Shared>, message: &[u8], delivery: &Delivery)
     }
     let fields = header_fields(message, root.header.clone());
     let on_signed = shared.settings.on_signed;
-    if on_signed == OnSigned::Refuse && header::is_signed(&fields) {
+    if on_signed == OnSigned::Refuse && is_signed(&fields) {
         return Ok(unchanged(message, Status::Signed, part_reports(&structure, Some(PartReason::Signed))));
     }
-    let (shared, delivery, said) = header::settle(shared, &fields, delivery)?;
+    let (shared, delivery, said) = settle(shared, &fields, delivery)?;
     check(&delivery)?;
 
     let mut planner = Planner::new(shared.clone(), delivery.clone(), Charset::Unknown, true)?;
@@ -121,6 +126,56 @@ pub(crate) fn rewrite(shared: &Arc<Shared>, message: &[u8], delivery: &Delivery)
     report.settings = Some(said.settings);
     report.parts = parts;
     Ok(Rewritten { bytes, report })
+}
+
+/// A part of a message that is a template: its edits, not yet made.
+pub(crate) struct PlannedPart {
+    pub(crate) part: usize,
+    pub(crate) charset: Charset,
+    pub(crate) decoded: transfer::Kept,
+    /// In the decoded part.
+    pub(crate) edits: Vec<Edit>,
+    /// Where lines may be broken.
+    pub(crate) breaks: Vec<usize>,
+}
+
+/// Plans all parts as [`rewrite`] does; none if a part cannot be planned for every delivery: what is transcoded, and own URLs,
+/// which are compared with those of each.
+pub(crate) fn plan(
+    shared: &Arc<Shared>,
+    message: &[u8],
+    structure: &Structure,
+    planner: &mut Planner,
+) -> Option<Vec<PlannedPart>> {
+    let mut shown = Shown::new(structure);
+    let mut planned = Vec::new();
+    for (index, part) in structure.parts.iter().enumerate() {
+        if part.kind != Kind::Leaf || part.verdict.is_err() {
+            continue;
+        }
+        let pixels = shown.is_first(index);
+        let work = PartWork { message, structure, part: index, pixels, is_text: false, shared };
+        let Ok(found) = work.plan(planner) else { continue };
+        let own_host = |host: &String| memmem::find(&found.decoded.bytes, host.as_bytes()).is_some();
+        if !found.is_same || shared.hosts.iter().any(own_host) {
+            return None;
+        }
+        if pixels {
+            shown.add(index);
+        }
+        let breaks = match found.transfer {
+            Transfer::Identity => found.plan.breaks(&message[part.body.clone()]),
+            _ => Vec::new(),
+        };
+        planned.push(PlannedPart {
+            part: index,
+            charset: found.charset,
+            decoded: found.decoded.keep(),
+            edits: found.edits,
+            breaks,
+        });
+    }
+    Some(planned)
 }
 
 /// See [`Rewriter::restore_message`](crate::Rewriter::restore_message).
@@ -212,7 +267,7 @@ fn unchanged(message: &[u8], status: Status, parts: Vec<PartReport>) -> Rewritte
     Rewritten { bytes: message.to_vec(), report }
 }
 
-fn header_fields(message: &[u8], header: Range<usize>) -> HeaderFields<'_> {
+pub(crate) fn header_fields(message: &[u8], header: Range<usize>) -> HeaderFields<'_> {
     mime::fields(message, header)
         .map(|field| (&message[field.name], mime::unfold(&message[field.value])))
         .collect()

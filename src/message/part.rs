@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use memchr::memmem;
 
+use crate::charset::Charset;
 use crate::edit::Edit;
 use crate::html::{Scan, Source};
 use crate::mime::charset::Text;
-use crate::mime::transfer::{self, Around, Breaks, LineEnd, Refused, Transfer, attribute_breaks};
+use crate::mime::transfer::{self, Around, Breaks, Decoded, LineEnd, Refused, Transfer, attribute_breaks};
 use crate::mime::{Encoding, Part, Structure, Untouched};
-use crate::plan::{EMPTY_COMMENT, Planner};
+use crate::plan::{EMPTY_COMMENT, PartPlan, Planner};
 use crate::report::{PartReason, Reason};
 use crate::rewriter::Shared;
 use crate::text_link::Layout;
@@ -32,6 +33,56 @@ impl PartWork<'_> {
         &self,
         planner: &mut Planner,
     ) -> Result<(Option<Vec<u8>>, &'static str), PartReason> {
+        let part = &self.structure.parts[self.part];
+        let body = &self.message[part.body.clone()];
+        let Planned { decoded, transfer, mut edits, plan, name, .. } = self.plan(planner)?;
+
+        let breaks = if transfer == Transfer::Identity { plan.breaks(body) } else { Vec::new() };
+        let is_delimiter = |line: &[u8]| self.structure.is_delimiter(self.part, line);
+        loop {
+            if edits.is_empty() {
+                return Ok((None, name));
+            }
+            // Links hold no places for a break; the pixels' tags do.
+            let places: Vec<Vec<usize>> = edits
+                .iter()
+                .map(
+                    |edit| {
+                        if edit.range.is_empty() { attribute_breaks(&edit.replacement) } else { Vec::new() }
+                    },
+                )
+                .collect();
+            let places: Vec<&[usize]> = places.iter().map(Vec::as_slice).collect();
+            let mut around = around(self.message, part, &is_delimiter);
+            around.breaks = Breaks { body: &breaks, replacements: &places };
+            let mut out = Vec::new();
+            match transfer::apply(body, &decoded, &edits, &around, &mut out) {
+                Ok(()) => return Ok((Some(out), name)),
+                Err(Refused::LineTooLong(indices)) if !indices.is_empty() => {
+                    let (left, kept) = split(edits, &indices);
+                    if !planner.leave(&plan, &left) {
+                        planner.forget_part(Reason::LineTooLong);
+                        return Err(PartReason::LineTooLong);
+                    }
+                    edits = kept;
+                }
+                // Without its placeholder a line would begin with `From ` or be a delimiter: all of them leave a comment, at
+                // once, since a body may have many.
+                Err(Refused::FromLine { .. } | Refused::Delimiter { .. })
+                    if self.leave_comments(body, &mut edits) =>
+                {
+                    planner.left_comments();
+                }
+                Err(_) => {
+                    planner.forget_part(Reason::LineTooLong);
+                    return Err(PartReason::LineTooLong);
+                }
+            }
+        }
+    }
+
+    /// The edits of the part; else why it passes through.
+    pub(super) fn plan(&self, planner: &mut Planner) -> Result<Planned<'_>, PartReason> {
         let part = &self.structure.parts[self.part];
         let body = &self.message[part.body.clone()];
         // The line break in front of a delimiter line that follows at once is the header's: whatever is put there
@@ -59,53 +110,13 @@ impl PartWork<'_> {
             planner.advance(source, text.bytes.len(), true);
         }
         let mut plan = planner.end_part();
-        let Some(mut edits) = text.back(std::mem::take(&mut plan.edits)) else {
+        let Some(edits) = text.back(std::mem::take(&mut plan.edits)) else {
             planner.forget_part(Reason::BadCharset);
             return Err(PartReason::Charset);
         };
-
-        let breaks = if transfer == Transfer::Identity { plan.breaks(body) } else { Vec::new() };
-        let is_delimiter = |line: &[u8]| self.structure.is_delimiter(self.part, line);
-        loop {
-            if edits.is_empty() {
-                return Ok((None, text.name));
-            }
-            // Links hold no places for a break; the pixels' tags do.
-            let places: Vec<Vec<usize>> = edits
-                .iter()
-                .map(
-                    |edit| {
-                        if edit.range.is_empty() { attribute_breaks(&edit.replacement) } else { Vec::new() }
-                    },
-                )
-                .collect();
-            let places: Vec<&[usize]> = places.iter().map(Vec::as_slice).collect();
-            let mut around = around(self.message, part, &is_delimiter);
-            around.breaks = Breaks { body: &breaks, replacements: &places };
-            let mut out = Vec::new();
-            match transfer::apply(body, &decoded, &edits, &around, &mut out) {
-                Ok(()) => return Ok((Some(out), text.name)),
-                Err(Refused::LineTooLong(indices)) if !indices.is_empty() => {
-                    let (left, kept) = split(edits, &indices);
-                    if !planner.leave(&plan, &left) {
-                        planner.forget_part(Reason::LineTooLong);
-                        return Err(PartReason::LineTooLong);
-                    }
-                    edits = kept;
-                }
-                // Without its placeholder a line would begin with `From ` or be a delimiter: all of them leave a comment, at
-                // once, since a body may have many.
-                Err(Refused::FromLine { .. } | Refused::Delimiter { .. })
-                    if self.leave_comments(body, &mut edits) =>
-                {
-                    planner.left_comments();
-                }
-                Err(_) => {
-                    planner.forget_part(Reason::LineTooLong);
-                    return Err(PartReason::LineTooLong);
-                }
-            }
-        }
+        let (charset, is_same, name) = (text.charset, text.is_same(), text.name);
+        drop(text);
+        Ok(Planned { decoded, transfer, edits, plan, charset, is_same, name })
     }
 
     /// Puts an empty comment in the place of every placeholder that is taken out. Whether there was any. Offsets are those of
@@ -121,6 +132,20 @@ impl PartWork<'_> {
         }
         any
     }
+}
+
+/// A part that was read.
+pub(super) struct Planned<'a> {
+    pub(super) decoded: Decoded<'a>,
+    pub(super) transfer: Transfer,
+    /// In the decoded part.
+    pub(super) edits: Vec<Edit>,
+    pub(super) plan: PartPlan,
+    pub(super) charset: Charset,
+    /// It was read as it stands, without transcoding.
+    pub(super) is_same: bool,
+    /// What the report calls its charset.
+    name: &'static str,
 }
 
 /// The edits with these indices, which ascend, and the others.
@@ -159,7 +184,7 @@ pub(crate) fn encoding(encoding: Encoding) -> Option<Transfer> {
 }
 
 /// What the transfer encodings must know beside a part's body.
-pub(super) fn around<'a>(message: &[u8], part: &Part, is_delimiter: &'a dyn Fn(&[u8]) -> bool) -> Around<'a> {
+pub(crate) fn around<'a>(message: &[u8], part: &Part, is_delimiter: &'a dyn Fn(&[u8]) -> bool) -> Around<'a> {
     Around { line_end: line_end(message, part), breaks: Breaks::default(), is_delimiter, restoring: false }
 }
 

@@ -30,6 +30,7 @@ use crate::rewriter::Shared;
 use crate::token::{EventKind, Memo};
 
 use self::links::{Pending, TEXT_WINDOW};
+pub(crate) use self::parts::PartPlan;
 
 /// The decisions on one document for one delivery.
 pub(crate) struct Planner {
@@ -94,7 +95,7 @@ pub(crate) struct Record {
     pub(crate) texts: Vec<Range<usize>>,
     /// Where the body begins.
     pub(crate) body: Option<usize>,
-    /// The end of the last tag by which the top pixel's place was decided.
+    /// The top pixel's place, or the end of the last tag by which it was decided.
     pub(crate) decided: usize,
     top_was_told: bool,
     top_is_known: bool,
@@ -218,9 +219,10 @@ impl Planner {
         record
     }
 
-    fn top_told(&mut self) {
+    fn top_told(&mut self, at: usize) {
         if let Some(record) = &mut self.record {
             record.top_was_told = true;
+            record.decided = record.decided.max(at);
         }
     }
 
@@ -483,7 +485,7 @@ impl Sites for Planner {
     }
 
     fn top(&mut self, at: usize, present: bool, after_preheader: bool) {
-        self.top_told();
+        self.top_told(at);
         match &self.top_pixel {
             None => {}
             Some(Err(reason)) => self.top_report = Some(PixelReport::absent(EventKind::InitialOpen, *reason)),
@@ -501,7 +503,7 @@ impl Sites for Planner {
     }
 
     fn no_top(&mut self, why: NoPlace) {
-        self.top_told();
+        self.top_told(0);
         if self.top_pixel.is_some() {
             self.top_report = Some(PixelReport::absent(EventKind::InitialOpen, why));
         }

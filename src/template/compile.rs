@@ -107,6 +107,38 @@ impl Slot {
     }
 }
 
+impl UrlSlot {
+    pub(super) fn of(link: RecordedLink) -> UrlSlot {
+        UrlSlot {
+            kind: link.kind,
+            quote: link.quote,
+            link: Some(SlotLink {
+                index: link.index,
+                coded_name: link.name.as_deref().map(CodedText::name),
+                coded_target: CodedText::target(&link.target),
+                name: link.name,
+                target: link.target,
+                sublink: link.sublink,
+                range: link.range,
+            }),
+        }
+    }
+}
+
+/// What an edit puts in, around the URL if it is a pixel.
+pub(super) fn literal_slots(
+    replacement: Vec<u8>,
+    pixels: &[PixelMarkup],
+) -> (Vec<u8>, Option<UrlSlot>, Vec<u8>) {
+    match pixels.iter().find(|pixel| pixel.whole == replacement) {
+        Some(PixelMarkup { kind, around: [before, after], .. }) => {
+            let slot = UrlSlot { kind: *kind, link: None, quote: Some(b'"') };
+            (before.as_bytes().to_vec(), Some(slot), after.as_bytes().to_vec())
+        }
+        None => (replacement, None, Vec::new()),
+    }
+}
+
 /// The plan; none where a document must be rewritten as it stands: own URLs in it are compared with those of each delivery, and
 /// there are values that would change how it is read.
 pub(super) fn compile(document: &Document, consent: Consent) -> Option<Compiled> {
@@ -142,12 +174,11 @@ pub(super) fn compile(document: &Document, consent: Consent) -> Option<Compiled>
         true => Vec::new(),
         false => counts(document, &shared, &record, &zone)?,
     };
-    let base = shared.urls.domain().base();
     let mut compiled = Compiled {
         pieces: Vec::new(),
         literals: Vec::new(),
         slots: Vec::new(),
-        is_plain: !base.contains(['&', '"', '\'', '<', '>', '`', '=']) && !base.contains(char::is_whitespace),
+        is_plain: shared.urls.domain().is_plain(),
         usual_length: html.len() + edits.len() * USUAL_URL + document.fields.len() * USUAL_VALUE,
         left: report
             .links
@@ -273,11 +304,12 @@ impl Compiled {
             self.source(done..at);
             done = match change {
                 Change::Edit(edit) => {
+                    let end = edit.range.end;
                     match tracked.next_if(|link| link.range == edit.range) {
-                        Some(link) => self.link(link),
-                        None => self.markup(&edit, pixels),
+                        Some(link) => self.slot(Slot::Url(UrlSlot::of(link))),
+                        None => self.markup(edit, pixels),
                     }
-                    edit.range.end
+                    end
                 }
                 Change::Link(link) => {
                     let end = link.range.end;
@@ -325,34 +357,13 @@ impl Compiled {
         self.slots.push(slot);
     }
 
-    fn link(&mut self, link: RecordedLink) {
-        let coded_name = link.name.as_deref().map(CodedText::name);
-        let coded_target = CodedText::target(&link.target);
-        self.slot(Slot::Url(UrlSlot {
-            kind: link.kind,
-            quote: link.quote,
-            link: Some(SlotLink {
-                index: link.index,
-                name: link.name,
-                target: link.target,
-                sublink: link.sublink,
-                coded_name,
-                coded_target,
-                range: link.range,
-            }),
-        }));
-    }
-
     /// What was taken out, or a pixel, whose URL is a place.
-    fn markup(&mut self, edit: &Edit, pixels: &[PixelMarkup]) {
-        let pixel = pixels.iter().find(|pixel| pixel.whole == edit.replacement);
-        match pixel {
-            Some(PixelMarkup { kind, around: [before, after], .. }) => {
-                self.literal(before.as_bytes());
-                self.slot(Slot::Url(UrlSlot { kind: *kind, link: None, quote: Some(b'"') }));
-                self.literal(after.as_bytes());
-            }
-            None => self.literal(&edit.replacement),
+    fn markup(&mut self, edit: Edit, pixels: &[PixelMarkup]) {
+        let (before, slot, after) = literal_slots(edit.replacement, pixels);
+        self.literal(&before);
+        if let Some(slot) = slot {
+            self.slot(Slot::Url(slot));
+            self.literal(&after);
         }
     }
 

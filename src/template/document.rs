@@ -211,9 +211,9 @@ impl Document {
     fn texts(&self, compiled: &Compiled, delivery: &Delivery) -> Option<(Vec<u8>, Vec<usize>)> {
         let mut text = Vec::with_capacity(compiled.slots.len() * 160);
         let mut ends = Vec::with_capacity(compiled.slots.len());
-        with_writer(self, delivery, |writer| {
+        with_writer(self, compiled, delivery, |writer| {
             compiled.slots.iter().try_for_each(|slot| {
-                writer.write(compiled, slot, &mut text, |_| {})?;
+                writer.write(slot, &mut text, |_| {})?;
                 ends.push(text.len());
                 Ok(())
             })
@@ -230,14 +230,14 @@ impl Document {
         out: &mut Vec<u8>,
         mut told: impl FnMut(&Slot, &[u8]),
     ) -> std::result::Result<(), NotThisWay> {
-        with_writer(self, delivery, |writer| {
+        with_writer(self, compiled, delivery, |writer| {
             for piece in &compiled.pieces {
                 match piece {
                     Piece::Source(range) => out.extend_from_slice(&self.html[range.clone()]),
                     Piece::Literal(range) => out.extend_from_slice(&compiled.literals[range.clone()]),
                     Piece::Slot(slot) => {
                         let slot = &compiled.slots[*slot];
-                        writer.write(compiled, slot, out, |url| told(slot, url))?;
+                        writer.write(slot, out, |url| told(slot, url))?;
                     }
                 }
             }

@@ -1,5 +1,7 @@
 //! Whether the values of one delivery leave a document read as it was when it was made ready.
 
+use std::cell::RefCell;
+
 use super::compile::Compiled;
 use super::document::Document;
 use crate::charset::{PRESCAN, sniff};
@@ -11,6 +13,11 @@ use crate::options::Delivery;
 
 /// A value takes at most this many times its bytes: `"` becomes `&quot;`.
 const MOST_GROWTH: usize = 6;
+
+thread_local! {
+    /// The beginning of a document, kept so that nothing is allocated.
+    static START: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 impl Document {
     /// Whether the document need not be read anew for this delivery.
@@ -79,9 +86,11 @@ impl Document {
         if is_given || self.letters.first().is_none_or(|&letter| letter >= PRESCAN) {
             return Ok(true);
         }
-        let mut start = Vec::with_capacity(2 * PRESCAN);
-        self.write_filled(0..self.html.len().min(PRESCAN + self.letters.len()), delivery, &mut start)?;
-        Ok(sniff(&start, None) == (self.charset, self.mark))
+        START.with_borrow_mut(|start| {
+            start.clear();
+            self.write_filled(0..self.html.len().min(PRESCAN + self.letters.len()), delivery, start)?;
+            Ok(sniff(start, None) == (self.charset, self.mark))
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use crate::charset::Charset;
 use crate::html::attribute;
 use crate::options::Delivery;
 use crate::policy;
+use crate::rewriter::Shared;
 use crate::token::{Own, Prepared, TokenFields};
 
 /// What a render needs room for, kept by each thread.
@@ -25,108 +26,133 @@ thread_local! {
 /// This delivery needs a rewrite of its own.
 pub(super) struct NotThisWay;
 
-type Written = Result<(), NotThisWay>;
+pub(super) type Written = Result<(), NotThisWay>;
 
-pub(super) fn with_writer(
-    document: &Document,
-    delivery: &Delivery,
-    work: impl FnOnce(&mut SlotWriter<'_>) -> Written,
-) -> Written {
-    let extensions = delivery.token_extensions();
-    let fields = delivery.token_fields(document.shared().settings.customer_id, &extensions);
-    SCRATCH.with_borrow_mut(|scratch| {
-        scratch.prepared.set(&fields).map_err(|_| NotThisWay)?;
-        work(&mut SlotWriter { document, fields, delivery, scratch })
-    })
-}
-
-/// Writes the slots for one delivery.
-pub(super) struct SlotWriter<'a> {
-    document: &'a Document,
-    fields: TokenFields<'a>,
+/// The URLs of one delivery.
+pub(super) struct UrlTexts<'a> {
+    shared: &'a Shared,
     delivery: &'a Delivery,
+    fields: TokenFields<'a>,
+    /// They need no escaping in any attribute.
+    is_plain: bool,
     scratch: &'a mut Scratch,
 }
 
-impl SlotWriter<'_> {
-    /// `told` hears of a URL.
-    pub(super) fn write(
-        &mut self,
-        compiled: &Compiled,
-        slot: &Slot,
-        out: &mut Vec<u8>,
-        told: impl FnOnce(&[u8]),
+impl UrlTexts<'_> {
+    pub(super) fn with(
+        shared: &Shared,
+        delivery: &Delivery,
+        fields: TokenFields<'_>,
+        is_plain: bool,
+        work: impl FnOnce(&mut UrlTexts<'_>) -> Written,
     ) -> Written {
+        SCRATCH.with_borrow_mut(|scratch| {
+            scratch.prepared.set(&fields).map_err(|_| NotThisWay)?;
+            work(&mut UrlTexts { shared, fields, delivery, is_plain, scratch })
+        })
+    }
+}
+
+/// Writes the URL of a slot as it stands in the document. Whether it does: a link that the delivery names stays as it is.
+/// `told` hears of the URL.
+pub(super) fn write_url(
+    texts: &mut UrlTexts<'_>,
+    slot: &UrlSlot,
+    charset: Charset,
+    out: &mut Vec<u8>,
+    told: impl FnOnce(&[u8]),
+) -> Result<bool, NotThisWay> {
+    let shared = texts.shared;
+    let link = slot.link.as_ref();
+    if let Some(link) = link
+        && texts.delivery.unsubscribe.contains(&link.target)
+    {
+        // Under a cap another link is tracked in its place.
+        return if shared.settings.max_links.is_some() { Err(NotThisWay) } else { Ok(false) };
+    }
+    let sublink = link.and_then(|link| link.sublink.as_deref());
+    let start = out.len();
+    let most = shared.settings.max_url_length;
+    if shared.urls.is_sealed() && texts.is_plain {
+        let own = Own {
+            kind: slot.kind,
+            link_index: link.map(|link| link.index),
+            link_name: link.and_then(|link| link.coded_name.as_ref()),
+            target: link.map(|link| &link.coded_target),
+        };
+        shared.urls.write_prepared(&texts.scratch.prepared, &own, sublink, out).map_err(|_| NotThisWay)?;
+        told(&out[start..]);
+        return if out.len() - start <= most { Ok(true) } else { Err(NotThisWay) };
+    }
+    let fields = TokenFields {
+        kind: slot.kind,
+        link_index: link.map(|link| link.index),
+        link_name: link.and_then(|link| link.name.as_deref()),
+        target: link.map(|link| link.target.as_str()),
+        ..texts.fields
+    };
+    let url = &mut texts.scratch.url;
+    url.clear();
+    shared.urls.write_url(&fields, sublink, url).map_err(|_| NotThisWay)?;
+    if url.len() > most {
+        return Err(NotThisWay);
+    }
+    told(url);
+    let text = std::str::from_utf8(url).map_err(|_| NotThisWay)?;
+    let charset = if link.is_some() { charset } else { Charset::Unknown };
+    attribute::encode(text, slot.quote, charset, out);
+    Ok(true)
+}
+
+/// Writes the slots of a document for one delivery.
+pub(super) struct SlotWriter<'d, 't, 's> {
+    document: &'d Document,
+    texts: &'t mut UrlTexts<'s>,
+}
+
+pub(super) fn with_writer(
+    document: &Document,
+    compiled: &Compiled,
+    delivery: &Delivery,
+    work: impl FnOnce(&mut SlotWriter<'_, '_, '_>) -> Written,
+) -> Written {
+    let extensions = delivery.token_extensions();
+    let shared = document.shared();
+    let fields = delivery.token_fields(shared.settings.customer_id, &extensions);
+    UrlTexts::with(shared, delivery, fields, compiled.is_plain, |texts| {
+        work(&mut SlotWriter { document, texts })
+    })
+}
+
+impl SlotWriter<'_, '_, '_> {
+    /// `told` hears of a URL.
+    pub(super) fn write(&mut self, slot: &Slot, out: &mut Vec<u8>, told: impl FnOnce(&[u8])) -> Written {
+        let document = self.document;
         match slot {
-            Slot::Url(slot) => self.url(compiled, slot, out, told),
+            Slot::Url(slot) => {
+                if !write_url(self.texts, slot, document.charset, out, told)?
+                    && let Some(link) = &slot.link
+                {
+                    out.extend_from_slice(&document.html[link.range.clone()]);
+                }
+                Ok(())
+            }
             Slot::Link(link) => self.link(link, out),
             Slot::Field(index) => {
-                let value = self.document.fields[*index].value(self.delivery).map_err(|_| NotThisWay)?;
-                self.document.write_field(*index, value, out);
+                let value = document.fields[*index].value(self.texts.delivery).map_err(|_| NotThisWay)?;
+                document.write_field(*index, value, out);
                 Ok(())
             }
         }
     }
 
-    fn url(
-        &mut self,
-        compiled: &Compiled,
-        slot: &UrlSlot,
-        out: &mut Vec<u8>,
-        told: impl FnOnce(&[u8]),
-    ) -> Written {
-        let shared = self.document.shared();
-        let link = slot.link.as_ref();
-        if let Some(link) = link
-            && self.delivery.unsubscribe.contains(&link.target)
-        {
-            if shared.settings.max_links.is_some() {
-                return Err(NotThisWay); // another link is tracked in its place
-            }
-            out.extend_from_slice(&self.document.html[link.range.clone()]);
-            return Ok(());
-        }
-        let sublink = link.and_then(|link| link.sublink.as_deref());
-        let start = out.len();
-        let most = shared.settings.max_url_length;
-        if shared.urls.is_sealed() && compiled.is_plain {
-            let own = Own {
-                kind: slot.kind,
-                link_index: link.map(|link| link.index),
-                link_name: link.and_then(|link| link.coded_name.as_ref()),
-                target: link.map(|link| &link.coded_target),
-            };
-            shared.urls.write_prepared(&self.scratch.prepared, &own, sublink, out).map_err(|_| NotThisWay)?;
-            told(&out[start..]);
-            return if out.len() - start <= most { Ok(()) } else { Err(NotThisWay) };
-        }
-        let fields = TokenFields {
-            kind: slot.kind,
-            link_index: link.map(|link| link.index),
-            link_name: link.and_then(|link| link.name.as_deref()),
-            target: link.map(|link| link.target.as_str()),
-            ..self.fields
-        };
-        let url = &mut self.scratch.url;
-        url.clear();
-        shared.urls.write_url(&fields, sublink, url).map_err(|_| NotThisWay)?;
-        if url.len() > most {
-            return Err(NotThisWay);
-        }
-        told(url);
-        let text = std::str::from_utf8(url).map_err(|_| NotThisWay)?;
-        let charset = if link.is_some() { self.document.charset } else { Charset::Unknown };
-        attribute::encode(text, slot.quote, charset, out);
-        Ok(())
-    }
-
     /// A link whose destination has fields: it is judged here.
     fn link(&mut self, link: &DynamicLink, out: &mut Vec<u8>) -> Written {
         let document = self.document;
-        let shared = document.shared();
-        let Scratch { url, value, .. } = &mut *self.scratch;
+        let UrlTexts { shared, delivery, fields, scratch, .. } = &mut *self.texts;
+        let Scratch { url, value, .. } = &mut **scratch;
         value.clear();
-        document.write_filled(link.range.clone(), self.delivery, value).map_err(|_| NotThisWay)?;
+        document.write_filled(link.range.clone(), delivery, value).map_err(|_| NotThisWay)?;
         let decoded = attribute::decode(value, document.charset);
         let target = decoded.as_deref().map(attribute::trim);
         // A document that holds an own link may be one that was rewritten before.
@@ -139,7 +165,7 @@ impl SlotWriter<'_> {
         let tracked = target.as_deref().filter(|target| {
             policy::judge(target).is_ok_and(|host| {
                 !shared.hosts.iter().any(|own| *own == *host)
-                    && !self.delivery.unsubscribe.iter().any(|url| url == target)
+                    && !delivery.unsubscribe.iter().any(|url| url == target)
                     && !settings.skip_hosts.matches(&host)
             }) && target.len() <= settings.max_target_length
         });
@@ -149,7 +175,7 @@ impl SlotWriter<'_> {
                 link_index: Some(link.index),
                 link_name: link.name.as_deref(),
                 target: Some(target),
-                ..self.fields
+                ..*fields
             };
             url.clear();
             let is_made = shared.urls.write_url(&fields, link.sublink.as_deref(), url).is_ok();

@@ -161,6 +161,12 @@ impl TrackingDomain {
         &self.base
     }
 
+    /// Whether its URLs need no escaping in any attribute value.
+    pub(crate) fn is_plain(&self) -> bool {
+        !self.base().contains(['&', '"', '\'', '<', '>', '`', '='])
+            && !self.base().contains(char::is_whitespace)
+    }
+
     /// Whether a URL, http or https, points at this domain and under its prefix.
     pub(crate) fn covers(&self, url: &str) -> bool {
         self.under(url).is_some()

@@ -9,4 +9,5 @@ mod parts;
 mod properties;
 mod python;
 mod signatures;
+mod templates;
 mod text;

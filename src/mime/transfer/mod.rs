@@ -51,6 +51,15 @@ pub(crate) enum Refused {
 pub(crate) struct Decoded<'a> {
     pub(crate) bytes: Cow<'a, [u8]>,
     transfer: Transfer,
+    checkpoints: Cow<'a, [quoted_printable::Checkpoint]>,
+}
+
+/// What [`apply`] needs of a decoded body, without the body.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    /// Of base64 alone.
+    bytes: Vec<u8>,
+    transfer: Transfer,
     checkpoints: Vec<quoted_printable::Checkpoint>,
 }
 
@@ -106,7 +115,7 @@ pub(crate) fn decode(body: &[u8], transfer: Transfer) -> Result<Decoded<'_>, Ref
         Transfer::QuotedPrintable => quoted_printable::decode(body, &mut checkpoints),
         Transfer::Base64 => Cow::Owned(base64::decode(body)?),
     };
-    Ok(Decoded { bytes, transfer, checkpoints })
+    Ok(Decoded { bytes, transfer, checkpoints: checkpoints.into() })
 }
 
 /// Appends to `out` the body with the edits made: sorted, apart from each other, their ranges in decoded offsets;
@@ -149,12 +158,28 @@ pub(crate) enum Places {
     Base64(Vec<base64::Checkpoint>),
 }
 
+impl Kept {
+    /// For [`apply`]: the bytes are not those of the decoded body but for base64, where they are needed.
+    pub(crate) fn decoded(&self) -> Decoded<'_> {
+        Decoded {
+            bytes: Cow::Borrowed(&self.bytes),
+            transfer: self.transfer,
+            checkpoints: Cow::Borrowed(&self.checkpoints),
+        }
+    }
+}
+
 impl Decoded<'_> {
+    pub(crate) fn keep(self) -> Kept {
+        let bytes = if self.transfer == Transfer::Base64 { self.bytes.into_owned() } else { Vec::new() };
+        Kept { bytes, transfer: self.transfer, checkpoints: self.checkpoints.into_owned() }
+    }
+
     /// The way back to `body`, which was decoded.
     pub(crate) fn places(&self, body: &[u8]) -> Places {
         match self.transfer {
             Transfer::Identity | Transfer::Binary => Places::Same,
-            Transfer::QuotedPrintable => Places::QuotedPrintable(self.checkpoints.clone()),
+            Transfer::QuotedPrintable => Places::QuotedPrintable(self.checkpoints.clone().into_owned()),
             Transfer::Base64 => Places::Base64(base64::checkpoints(body)),
         }
     }

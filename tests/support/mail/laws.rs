@@ -6,7 +6,7 @@ use openclick::{Change, Consent, Delivery, LinkReport, OnSigned, Reason, Report,
 
 use super::part::View;
 use super::reader::{self, Part};
-use super::{codec, part};
+use super::{codec, part, template};
 use crate::support::{MESSAGE, options, show};
 
 /// What of the laws could be judged, beyond those that hold for any bytes.
@@ -51,6 +51,7 @@ pub(crate) fn check(message: &[u8], bits: u8) -> Judged {
     if id.is_empty() || message.windows(id.len()).any(|window| window == id) {
         assert_eq!(&rewriter.plan_message(message, &delivery).expect("a delivery"), report);
     }
+    template::rendered(&rewriter, message, &delivery, report);
     assert_eq!(report.links_total, report.links_tracked + report.links_left.values().sum::<u64>());
     let has_tokens = report.links_tracked > 0 || report.pixels.iter().any(|pixel| pixel.place.is_some());
     assert!(!is_made || has_tokens, "an id, but no token: {}", show(message));

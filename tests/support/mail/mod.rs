@@ -6,3 +6,4 @@ pub(crate) mod inplace;
 pub(crate) mod laws;
 pub(crate) mod part;
 pub(crate) mod reader;
+pub(crate) mod template;
