@@ -1,4 +1,5 @@
 mod corpora;
+mod fields;
 mod fixtures;
 mod hostile;
 mod placeholder;

@@ -4,7 +4,7 @@ use openclick::{Consent, Delivery, MergeSyntax, Options, Rewriter};
 
 use super::{options, show};
 
-const VALUES: &[&str] = &[
+pub(crate) const VALUES: &[&str] = &[
     "x",
     "",
     " ",
