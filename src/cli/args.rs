@@ -38,6 +38,7 @@ const REWRITE: &[&Setting] = &[
     &s::PIXEL_PLACEHOLDER,
     &s::CHARSET,
     &s::REPORT_LINKS,
+    &s::ENGINE,
     &s::DIALECTS,
     &s::SKIP_HOST,
     &s::VISIBLE_URL,

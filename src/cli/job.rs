@@ -5,7 +5,8 @@ use std::io;
 use std::path::Path;
 
 use openclick::{
-    Consent, Delivery, Dialect, KeyRing, OnSigned, Options, Rewriter, TrackingDomain, UrlFormat, VisibleUrl,
+    Consent, Delivery, Dialect, Engine, KeyRing, OnSigned, Options, Rewriter, TrackingDomain, UrlFormat,
+    VisibleUrl,
 };
 
 use super::exit::{Cause, Exit, Failure};
@@ -105,6 +106,9 @@ pub(super) fn rewriter_of(settings: &Settings, domain: &str, keys: KeyRing) -> R
     if let Some(label) = settings.text(&s::CHARSET) {
         options = options.charset(label);
         check(&options, &s::CHARSET)?;
+    }
+    if let Some("lol_html") = settings.text(&s::ENGINE) {
+        options = options.engine(Engine::LolHtml);
     }
     options = options.dialects(dialects(settings)?);
     if let Some(hosts) = settings.list(&s::SKIP_HOST) {

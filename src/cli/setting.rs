@@ -124,6 +124,8 @@ settings! {
         "The charset of the HTML [default: byte order mark, else <meta charset>, else utf-8]";
     REPORT_LINKS = "report-links", Shape::Count, "N", WHAT,
         "How many links the report lists; all are counted [default: 10000]";
+    ENGINE = "engine", Shape::Choice(&["scan", "lol_html"]), "NAME", WHAT,
+        "Who finds the links; both give the same output, and lol_html is there to check the other against [default: scan]";
 
     DIALECTS = "dialects", Shape::Words(DIALECT_NAMES), "NAME", LINKS,
         "Whose opt-out attributes are honoured and removed, and whose headers switch tracking; exactly these \

@@ -66,6 +66,7 @@ fn switches_and_link_rules_work() {
         HTML
     );
     assert_eq!(sandbox.html("--no-consent clicks,opens", HTML).ok(), HTML);
+    assert_eq!(sandbox.html("--engine lol_html", HTML).ok(), sandbox.html("--engine scan", HTML).ok());
     let shown = r#"<a href="https://x.example/">https://x.example/</a>"#;
     assert_eq!(sandbox.html(&format!("{off} --visible-url leave"), shown).ok(), shown);
     let opted_out = r#"<a clicktracking=off href="https://x.example/">x</a>"#;
