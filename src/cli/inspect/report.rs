@@ -1,5 +1,7 @@
 //! The result of an inspection, as it is shown and as JSON.
 
+use std::borrow::Cow;
+
 use openclick::{Token, TrackingDomain};
 use serde::Serialize;
 
@@ -96,7 +98,7 @@ pub(super) struct TrackingUrl {
     carrier: &'static str,
     url: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    wrapped_by: Vec<&'static str>,
+    wrapped_by: Vec<Cow<'static, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<Token>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -139,7 +141,9 @@ impl Report {
                     _ => None,
                 },
                 damage: match found {
-                    Opened::Damaged(error) => Some(damage(url).map_or_else(|| reason(*error), str::to_owned)),
+                    Opened::Damaged(error) => {
+                        Some(damage(url).map_or_else(|| reason(url, *error), str::to_owned))
+                    }
                     _ => None,
                 },
             }
