@@ -20,6 +20,8 @@ pub(super) struct Paste<'a> {
     pub(super) indent: usize,
     /// It is an mbox of more than one message, of which the first begins here.
     pub(super) holds_several: bool,
+    /// Something was undone that no mail begins with by itself: more than a byte order mark or a `From ` line.
+    pub(super) is_copied: bool,
 }
 
 /// Fields that come first in a source; a page that shows one has a summary above it.
@@ -60,7 +62,14 @@ impl<'a> Paste<'a> {
     }
 
     fn unchanged(source: &'a [u8]) -> Paste<'a> {
-        Paste { bytes: Cow::Borrowed(source), undone: Vec::new(), lines: 0, indent: 0, holds_several: false }
+        Paste {
+            bytes: Cow::Borrowed(source),
+            undone: Vec::new(),
+            lines: 0,
+            indent: 0,
+            holds_several: false,
+            is_copied: false,
+        }
     }
 
     fn of_message(source: &'a [u8], depth: usize) -> Paste<'a> {
@@ -79,17 +88,17 @@ impl<'a> Paste<'a> {
         }
         let blank = blank_lines(rest);
         if blank.1 > 0 && looks_like_message(&rest[blank.0..]) {
-            paste.undone.push(counted(blank.1, "blank line"));
+            paste.copied(counted(blank.1, "blank line"));
             paste.lines += blank.1;
             rest = &rest[blank.0..];
         }
         if let Some((length, lines)) = summary(rest) {
-            paste.undone.push(format!("a summary of {} above the source", counted(lines, "line")));
+            paste.copied(format!("a summary of {} above the source", counted(lines, "line")));
             paste.lines += lines;
             rest = &rest[length..];
         }
         if let Some(mail) = apple_mail(rest) {
-            paste.undone.push("Apple Mail's length and property list".to_owned());
+            paste.copied("Apple Mail's length and property list".to_owned());
             paste.lines += 1;
             rest = mail;
         }
@@ -108,11 +117,16 @@ impl<'a> Paste<'a> {
         paste.bytes = match indent {
             0 => Cow::Borrowed(rest),
             _ => {
-                paste.undone.push(format!("an indent of {}", counted(indent, "character")));
+                paste.copied(format!("an indent of {}", counted(indent, "character")));
                 Cow::Owned(without_indent(rest, indent))
             }
         };
         paste
+    }
+
+    fn copied(&mut self, what: String) {
+        self.undone.push(what);
+        self.is_copied = true;
     }
 
     /// What was undone within, after this was undone.
@@ -123,6 +137,7 @@ impl<'a> Paste<'a> {
             undone: self.undone,
             lines: self.lines + within.lines,
             indent: indent + within.indent,
+            is_copied: true,
             ..within
         }
     }
