@@ -1,15 +1,16 @@
 //! A mail looked at: as it came, as it would go out, and what changes in between.
 
 use std::path::Path;
+use std::sync::OnceLock;
 
-use openclick::source::{Markup, Message};
-use openclick::{Dialect, KeyRing, PartReason, Report, Rewriter, Rewritten};
+use openclick::source::{Markup, Message, Text};
+use openclick::{Dialect, KeyRing, PartReason, Report, Rewriter, Rewritten, Status};
 
 use super::super::exit::Failure;
 use super::super::guarded;
 use super::super::input::{Format, Input};
 use super::super::job;
-use super::super::setting as s;
+use super::super::setting::{self as s, Value};
 use super::super::settings::Settings;
 
 /// The tracking domain where none is configured: RFC 2606 keeps it free.
@@ -50,9 +51,8 @@ pub(in super::super) struct Document {
     pub(in super::super) charset: String,
     pub(in super::super) before: Vec<u8>,
     pub(in super::super) after: Vec<u8>,
-    /// The same as they are shown: decoded to text.
-    pub(in super::super) before_text: String,
-    pub(in super::super) after_text: String,
+    before_text: Shown,
+    after_text: Shown,
 }
 
 impl Looker {
@@ -60,14 +60,7 @@ impl Looker {
     pub(in super::super) fn new(settings: Settings) -> Result<Looker, Failure> {
         // The keys lie where mail is sent: whoever looks at a mail elsewhere needs none.
         let is_trial = settings.path(&s::KEY_FILE).is_none();
-        let domain = settings.text(&s::TRACKING_DOMAIN);
-        let (rewriter, tracking_domain) = match is_trial {
-            true => {
-                let domain = if domain.is_some() { job::tracking_domain(&settings)? } else { EXAMPLE_DOMAIN };
-                (job::rewriter_of(&settings, domain, KeyRing::generate())?, domain.to_owned())
-            }
-            false => (job::rewriter(&settings)?, job::tracking_domain(&settings)?.to_owned()),
-        };
+        let (rewriter, tracking_domain) = rewriter(&settings, is_trial)?;
         let (format, dialects) = (Format::of(&settings), job::dialects(&settings)?);
         Ok(Looker { rewriter, settings, format, dialects, is_trial, tracking_domain })
     }
@@ -79,22 +72,48 @@ impl Looker {
 
     /// Looks at a mail.
     pub(in super::super) fn look(&self, before: Vec<u8>) -> Result<Look, Failure> {
+        self.look_with(&self.rewriter, before)
+    }
+
+    /// Of a mail that passes as it is since it is signed: what would become of it if it were not.
+    pub(in super::super) fn if_unsigned(&self, look: &Look) -> Result<Option<Look>, Failure> {
+        if look.report.status != Status::Signed {
+            return Ok(None);
+        }
+        let settings = self.settings.with(&s::ON_SIGNED, Value::Text("rewrite".to_owned()));
+        let (rewriter, _) = rewriter(&settings, self.is_trial)?;
+        self.look_with(&rewriter, look.before.clone()).map(Some)
+    }
+
+    fn look_with(&self, rewriter: &Rewriter, before: Vec<u8>) -> Result<Look, Failure> {
         let is_message = self.format.is_message(&before);
         let given = self.settings.text(&s::MESSAGE_ID);
         let id = given.map_or_else(job::random_id, |id| Ok(id.to_owned()))?;
         let rewritten = guarded(|| match is_message {
             true => {
                 let delivery =
-                    job::message_delivery(&self.settings, given.is_some().then_some(&*id), &self.rewriter)?;
-                Ok(self.rewriter.rewrite_message(&before, &delivery)?)
+                    job::message_delivery(&self.settings, given.is_some().then_some(&*id), rewriter)?;
+                Ok(rewriter.rewrite_message(&before, &delivery)?)
             }
             false => {
-                let delivery = job::delivery(&self.settings, &id, &self.rewriter)?;
-                Ok(self.rewriter.rewrite_html(&before, &delivery)?)
+                let delivery = job::delivery(&self.settings, &id, rewriter)?;
+                Ok(rewriter.rewrite_html(&before, &delivery)?)
             }
         })?;
         Ok(Look { dialects: self.dialects.clone(), ..Look::of(is_message, before, rewritten) })
     }
+}
+
+/// What a rewrite is made with, and for which tracking domain.
+fn rewriter(settings: &Settings, is_trial: bool) -> Result<(Rewriter, String), Failure> {
+    if !is_trial {
+        return Ok((job::rewriter(settings)?, job::tracking_domain(settings)?.to_owned()));
+    }
+    let domain = match settings.text(&s::TRACKING_DOMAIN) {
+        Some(_) => job::tracking_domain(settings)?,
+        None => EXAMPLE_DOMAIN,
+    };
+    Ok((job::rewriter_of(settings, domain, KeyRing::generate())?, domain.to_owned()))
 }
 
 impl Document {
@@ -104,6 +123,20 @@ impl Document {
             (Some(_), "UTF-16LE" | "UTF-16BE" | "ISO-2022-JP") => "UTF-8",
             (_, charset) => charset,
         }
+    }
+
+    /// `before` as it is shown.
+    pub(in super::super) fn before_text(&self) -> &str {
+        self.before_text.get_or_init(|| self.decode(&self.before))
+    }
+
+    /// `after` as it is shown.
+    pub(in super::super) fn after_text(&self) -> &str {
+        self.after_text.get_or_init(|| self.decode(&self.after))
+    }
+
+    fn decode(&self, bytes: &[u8]) -> String {
+        Markup::new(bytes, Some(self.label())).decode(0..bytes.len()).into_owned()
     }
 }
 
@@ -119,8 +152,10 @@ impl Look {
     }
 }
 
+/// Bytes as they are shown, decoded once somebody asks: a list of links and warnings needs no more than the bytes.
+type Shown = OnceLock<String>;
+
 fn of_html(before: &[u8], after: &[u8], report: &Report) -> Document {
-    let text = |bytes: &[u8]| Markup::new(bytes, Some(&report.charset)).decode(0..bytes.len()).into_owned();
     Document {
         part: None,
         path: String::new(),
@@ -128,8 +163,16 @@ fn of_html(before: &[u8], after: &[u8], report: &Report) -> Document {
         charset: report.charset.clone(),
         before: before.to_vec(),
         after: after.to_vec(),
-        before_text: text(before),
-        after_text: text(after),
+        before_text: Shown::new(),
+        after_text: Shown::new(),
+    }
+}
+
+/// Of ISO-2022-JP the bytes of a document hold the ASCII alone: its text is taken while it is there.
+fn shown(text: &Text<'_>) -> Shown {
+    match text.charset() {
+        "ISO-2022-JP" => Shown::from(text.shown().into_owned()),
+        _ => Shown::new(),
     }
 }
 
@@ -149,11 +192,52 @@ fn of_message(before: &[u8], after: &[u8], report: &Report) -> Vec<Document> {
             path: part.path.clone(),
             is_html,
             charset: old.charset().to_owned(),
-            before_text: old.shown().into_owned(),
-            after_text: new.shown().into_owned(),
+            before_text: shown(&old),
+            after_text: shown(&new),
             before: old.bytes().to_vec(),
             after: new.bytes().to_vec(),
         });
     }
     documents
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use openclick::{Delivery, Options};
+
+    use super::super::super::lint;
+    use super::*;
+
+    /// `lint` looks at whole folders: what only a diff or a page shows is not made for it, and is the same once it is asked for.
+    #[test]
+    fn texts_are_decoded_once_they_are_asked_for() {
+        let rewriter = Options::new(EXAMPLE_DOMAIN, KeyRing::generate()).unwrap().build().unwrap();
+        let mut documents = 0;
+        for entry in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/mail")).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|extension| extension != "eml") {
+                continue;
+            }
+            let before = fs::read(&path).unwrap();
+            let rewritten = rewriter.rewrite_message(&before, &Delivery::of_message()).unwrap();
+            let look = Look::of(true, before, rewritten);
+            lint::check(&look);
+            for document in &look.documents {
+                let is_kept = document.charset == "ISO-2022-JP";
+                assert_eq!(document.before_text.get().is_some(), is_kept, "{}", path.display());
+                assert_eq!(document.after_text.get().is_some(), is_kept, "{}", path.display());
+                for (mail, text) in
+                    [(&look.before, document.before_text()), (&look.after, document.after_text())]
+                {
+                    let message = Message::parse(mail);
+                    let part = message.part(document.part.unwrap() as usize);
+                    assert_eq!(text, part.text().unwrap().shown(), "{}", path.display());
+                }
+                documents += 1;
+            }
+        }
+        assert!(documents >= 15, "{documents}");
+    }
 }

@@ -54,7 +54,7 @@ fn of_document<'a>(look: &Look, document: &'a Document) -> Difference<'a> {
     let place = document.path.clone();
     // Its bytes hide what is no ASCII. Its text cannot be found by the report's offsets.
     if document.charset == "ISO-2022-JP" {
-        let (before, after) = (document.before_text.as_bytes(), document.after_text.as_bytes());
+        let (before, after) = (document.before_text().as_bytes(), document.after_text().as_bytes());
         let edits = edits::unlisted(before, after);
         return Difference { place, charset: None, before: before.into(), after: after.into(), edits };
     }

@@ -52,7 +52,7 @@ impl Places {
             places.starts.push(range.start);
             places.ends.push(range.end);
         };
-        if document.before == document.before_text.as_bytes() {
+        if document.before == document.before_text().as_bytes() {
             text.tags.iter().for_each(|tag| add(tag.range()));
             return Some(places);
         }
@@ -83,10 +83,10 @@ pub(super) fn splices(
     before: &Tagged<'_>,
     places: Option<&Places>,
 ) -> Vec<Splice> {
-    if document.before_text == document.after_text {
+    if document.before_text() == document.after_text() {
         return Vec::new();
     }
-    let after = Tagged::read(&document.after_text, document.is_html);
+    let after = Tagged::read(document.after_text(), document.is_html);
     let found = match document.is_html {
         true => places.and_then(|places| of_html(report, document, before, &after, places)),
         false => Some(of_lines(before.text, after.text)),
