@@ -52,6 +52,7 @@ fn check(files: &[PathBuf], format: &str) -> usize {
         for flags in [SETTINGS, ""] {
             let result = inspect(&sandbox, &bytes, &format!("--format {format} {flags}"));
             let failed = of_status(&result, "fail");
+            assert!(!of_status(&result, "warning").contains(&"link-order".to_owned()), "{}", path.display());
             let is_endless = ENDLESS.iter().any(|name| path.ends_with(name));
             if failed != if is_endless { &["encoding"][..] } else { &[] } {
                 wrong.push(format!("{} {flags}: {failed:?}\n{:#?}", path.display(), messages(&result)));

@@ -80,15 +80,15 @@ pub(in super::super) fn wrapped(case: &Case<'_>) -> Check {
     if case.mail.links_uncounted > 0 {
         check.message += &format!("; {} more were not looked at", case.mail.links_uncounted);
     }
-    for url in unwrapped {
+    let mut left = unwrapped;
+    left.append(&mut dead);
+    left.sort_by_key(|url| url.at);
+    for url in left {
         let what = match tracker(&url.inside.url) {
             Some(name) => format!("{} (tracked by {name})", url.inside.url),
+            None if url.seen.is_empty() => "an empty href".to_owned(),
             None => url.inside.url.clone(),
         };
-        check = check.at(case.mail, url.at, Some(&url.path), what);
-    }
-    for url in dead {
-        let what = if url.seen.is_empty() { "an empty href" } else { &url.seen };
         check = check.at(case.mail, url.at, Some(&url.path), what);
     }
     check

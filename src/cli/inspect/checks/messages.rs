@@ -92,7 +92,10 @@ impl Messages {
                 && first_own.is_some();
             let is_moved = tokens.iter().any(|(_, token)| token.link_index().is_some())
                 && !tokens.iter().any(is_in_place);
-            if tokens.iter().all(|(url, _)| url.is_quoted) || is_answer && !is_mixed_in {
+            // Plain text marks a quotation in many ways, none of them for sure.
+            let mut in_html = tokens.iter().filter(|(url, _)| url.carrier != Carrier::Text).peekable();
+            let is_marked = in_html.peek().is_some() && in_html.all(|(url, _)| url.is_quoted);
+            if is_marked || is_answer && !is_mixed_in {
                 messages.quoted.insert((*id).to_owned());
             } else if is_moved && has_pixels(&all[own]) {
                 messages.maybe_quoted.insert((*id).to_owned());

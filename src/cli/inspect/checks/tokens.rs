@@ -70,7 +70,8 @@ pub(in super::super) fn valid(case: &Case<'_>) -> Check {
                 plain += 1;
                 "points at the tracking domain, and is no tracking URL".to_owned()
             }
-            Found::Open(token) if !fits(url, token) => {
+            // A plain text made of a quoted mail may show its pixels.
+            Found::Open(token) if !fits(url, token) && !case.messages.is_other(token) => {
                 misused += 1;
                 format!(
                     "{} that counts as {}",
@@ -185,11 +186,8 @@ pub(in super::super) fn one_message(case: &Case<'_>) -> Check {
         }
     }
     if quoted > 0 {
-        check.message += &format!(
-            "; {} of {} that is quoted",
-            counted(quoted, "more"),
-            counted(messages.quoted.len(), "older mail")
-        );
+        let mails = counted(messages.quoted.len(), "older mail");
+        check.message += &format!("; {} {} of {mails} that it quotes", counted(quoted, "other"), are(quoted));
     }
     check
 }
