@@ -2,6 +2,7 @@
 
 mod args;
 mod diff;
+mod edits;
 mod json;
 pub(super) mod look;
 mod page;

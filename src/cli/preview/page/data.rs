@@ -260,7 +260,7 @@ fn shown<'a>(
 ) -> Shown<'a> {
     let text = Tagged::read(document.before_text(), document.is_html);
     let places = Places::of(document, &text);
-    let changed = splices(report, document, &text, places.as_ref());
+    let changed = splices(report, document);
     let units = Utf16::of(text.text);
     let is_same = document.before == document.before_text().as_bytes();
     let mut marks = Vec::new();
