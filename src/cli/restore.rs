@@ -114,7 +114,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<(), Failure> {
     if paste.holds_several {
         return Err(Failure::new(
             Exit::Data,
-            "expected one message, found an mbox of several: restore them one by one".to_owned(),
+            "expected one message, found an mbox of several: restore them one by one",
         ));
     }
     let Done { restored, unopened, is_undone } = match paste.is_copied {

@@ -115,7 +115,7 @@ impl<'a> Inspector<'a> {
         if paste.holds_several {
             return Err(Failure::new(
                 Exit::Data,
-                "expected one message, found an mbox of several: inspect them one by one".to_owned(),
+                "expected one message, found an mbox of several: inspect them one by one",
             ));
         }
         let message = (!is_html).then(|| Message::parse(&paste.bytes));
