@@ -338,4 +338,49 @@ mod tests {
             assert_eq!((is_token(text), looks_like_token(text)), (whole, once), "{text}");
         }
     }
+
+    #[test]
+    fn hosts_that_were_damaged() {
+        for (url, expected) in [
+            ("https://t.example.com/I", "t.example.com"),
+            ("hxxps://t.example.com:8080?x", "t.example.com"),
+            ("//t.example.com", "t.example.com"),
+            ("https:\\\\t.example.com\\I", "t.example.com"),
+            ("", ""),
+        ] {
+            assert_eq!(host(url), expected, "{url}");
+        }
+        for (one, near) in [
+            ("t.example.com", true),
+            ("T.exampl.com", true),
+            ("t.examplee.co", true),
+            ("t.eaxmple.com", true),
+            ("t.example.org", false),
+            ("t.exa.com", false),
+            ("", false),
+        ] {
+            assert_eq!(is_nearly(one, "t.example.com"), near, "{one}");
+            assert_eq!(is_nearly("t.example.com", one), near, "{one}");
+        }
+        assert!(!is_nearly(&"a".repeat(100_000), &"a".repeat(100_000)));
+    }
+
+    #[test]
+    fn what_is_left_of_a_token() {
+        let slot = slot_of("IFQU");
+        for (piece, is_left) in [
+            ("I", true),
+            ("IF", true),
+            ("IFQU_5c5dL", true),
+            ("IAbcdefghijklmn", true),
+            ("IAbcdefg3ijklmn", true),
+            ("Impressum", false),
+            ("imprint", false),
+            ("IF.png", false),
+            ("Jobs", false),
+        ] {
+            assert_eq!(slot_of(piece) == slot && is_piece(piece), is_left, "{piece}");
+        }
+        assert_eq!((slot_of(""), slot_of("\u{e9}t\u{e9}"), slot_of("%%")), (None, None, None));
+    }
 }
