@@ -36,19 +36,19 @@ Without a key file tokens are judged by their look alone; without a tracking dom
 Checks:
   source                 what copying did to the source, undone
   pixel-start, -end      an open pixel stands at the start and the end of the body
-  links-wrapped          links are tracking links; one that is not is a warning, since an opt-out leaves no trace; so is one that
-                         was made dead (hxxps:, //, #)
+  links-wrapped          every link is tracked; one that is not warns, since an opt-out leaves no
+                         trace, and so does a dead one (hxxps:, //, #)
   attributes             no tracking attribute is left
   urls-whole             no tracking URL was broken by lines, encodings or escapes
-  tokens                 every token is authentic, and nothing stands behind it or is wrong in front of it
+  tokens                 every token is authentic, with the right host in front and nothing behind
   one-message            every token names the same message and recipient
-  link-order             the links are numbered in order; a warning where one is missing in between, or was put in
+  link-order             the links are numbered in order; one missing in between, or put in, warns
   wrappers               who wrapped links on the way
   other-tracking         who else tracks this mail
   list-unsubscribe       List-Unsubscribe and List-Unsubscribe-Post are there (RFC 8058)
   unsubscribe-untracked  the URL of List-Unsubscribe is not tracked
   dkim, arc              what the signatures cover; whether they are good is not verified here
-  encoding               the transfer encoding of the HTML is sound, and every multipart has its boundaries
+  encoding               the transfer encoding of the HTML is sound, and every multipart ends
 
 Exit codes: 0 no check failed, 1 a check failed, 64 usage, 65 an mbox of several, 66 no input, 74 input or output failed, 78 configuration.
 

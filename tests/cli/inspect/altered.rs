@@ -180,7 +180,12 @@ fn a_mail_that_quotes_a_tracked_one_passes() {
         let result = inspect(&sandbox, &answer, SETTINGS);
         let said = &messages(&result)["one-message"];
         assert!(said.ends_with(" of 1 older mail that it quotes"), "{said}");
-        assert_eq!(result["carried"]["message_id"], "m2@example.com");
+        let carried = &result["carried"];
+        let own = body.matches("example/new").count();
+        assert_eq!(
+            (&carried["message_id"], &carried["clicks"], &carried["pixels"]),
+            (&"m2@example.com".into(), &own.into(), &2.into())
+        );
         // The pixels that are its own are still asked for.
         let own = urls(&answer)[0].to_owned();
         let result = inspect(&sandbox, answer.replacen(&own, "", 1), SETTINGS);

@@ -12,7 +12,7 @@ use super::super::urls::{Carrier, Position, Url};
 #[derive(Default)]
 pub(in super::super) struct Messages {
     /// The one that this mail is.
-    pub(super) own: String,
+    pub(in super::super) own: String,
     /// Those that are quoted in it: tracked on their own way, before.
     pub(super) quoted: BTreeSet<String>,
     /// Those that may be: nothing says so but their numbers.

@@ -114,7 +114,7 @@ fn judge<'a>(case: &'a Case<'_>, document: &Document<'_>, kind: EventKind) -> Ju
         (Some(pixel), several) if several.iter().all(|other| is_same_or_unlike(&pixel, other)) => wrong(
             Status::Warning,
             format!(
-                "{} of this kind stand in the mail: a tracked mail is quoted in it, which --key-file would tell",
+                "{} of this kind stand in the mail: perhaps it quotes a tracked one (--key-file would tell)",
                 counted(several.len(), "pixel")
             ),
             own,
