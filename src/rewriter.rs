@@ -179,7 +179,8 @@ impl Rewriter {
 
     /// Undoes [`Rewriter::rewrite_message`] as [`Rewriter::restore_html`] does for HTML; links in plain text get their
     /// destination back too, whatever the options say. A Content-Length or Lines of the message's own header is brought up to
-    /// date; an `X-Sp-Message-Id` that was inserted and headers that were taken out stay as they are.
+    /// date. An `X-Sp-Message-Id` that was inserted stays, since the sender may have put in the same one: nothing tells the two
+    /// apart. Headers that were taken out do not come back.
     ///
     /// # Errors
     /// As [`Rewriter::restore_html`].

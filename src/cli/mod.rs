@@ -18,6 +18,7 @@ mod lines;
 mod lint;
 mod output;
 mod pages;
+mod paste;
 mod places;
 mod preview;
 mod restore;

@@ -14,6 +14,7 @@ use super::guarded;
 use super::input::{Format, Input, named};
 use super::job;
 use super::output::{Output, is_same, is_stdout};
+use super::paste::Paste;
 use super::places::Lines;
 use super::sanitize::write_json;
 use super::setting::{self as s, Setting};
@@ -30,17 +31,22 @@ const SETTINGS: &[&Setting] = &[
     &s::CHARSET,
 ];
 
+/// A byte order mark.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Of more places the rest is counted.
 const PLACES_SHOWN: usize = 10;
 
 const HELP: &str = "\
 Every tracking link gets its destination back, and the open pixels go. Where the author wrote destinations as HTML wants \
 them (& as &amp;), the result is their mail byte for byte, but for what a rewrite took out (tracking attributes, placeholders, API \
-headers), an X-Sp-Message-Id that it put in, and line breaks that it had to make; else it is the same to a browser. \
+headers), an X-Sp-Message-Id that it put in (its sender may have done so too: nothing tells the two apart), and line breaks that it \
+had to make; else it is the same to a browser. Of a source that was copied out of a mail program what copying did is undone as \
+`openclick inspect` does, and said on stderr. \
 A link or pixel that cannot be opened stays as it is: its token is damaged, or sealed with a key that the key file does not have, or \
 somebody wrote the pixel anew. Nothing is looked at in signed parts and in forwarded messages.
 
-Exit codes: 0 all restored, 1 some links or pixels could not be opened (the rest is restored and written), 64 usage, 66 no input, \
+Exit codes: 0 all restored, 1 some links or pixels could not be opened (the rest is restored and written), 64 usage, 65 an mbox of several, 66 no input, \
 73 cannot create, 74 input or output failed, 78 configuration.
 
 Examples:
@@ -77,6 +83,9 @@ struct Report<'a> {
     unopened: &'a [Place],
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<u64>,
+    /// What copying did to the source, which the output does not have.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    undone: &'a [String],
     bytes_in: usize,
     bytes_out: usize,
 }
@@ -98,10 +107,20 @@ pub(super) fn run(matches: &ArgMatches) -> Result<(), Failure> {
     check_paths(file, output, report)?;
     let settings = Settings::gather(matches)?;
     let rewriters = rewriters(&settings)?;
-    let mail = Input::open(file)?.read_whole()?;
-    let is_message = Format::of(&settings).is_message(&mail);
-    let restored = guarded(|| restore(&rewriters, &mail, is_message))?;
-    let unopened = places(&mail, &restored, is_message, settings.text(&s::CHARSET));
+    let source = Input::open(file)?.read_whole()?;
+    let format = Format::of(&settings);
+    let is_message = format.is_message(&source) || format == Format::Auto && !Paste::is_html(&source);
+    let paste = Paste::of(&source, !is_message);
+    if paste.holds_several {
+        return Err(Failure::new(
+            Exit::Data,
+            "expected one message, found an mbox of several: restore them one by one",
+        ));
+    }
+    let Done { restored, unopened, is_undone } = match paste.is_copied {
+        true => of_copy(&rewriters, &source, &paste)?,
+        false => of_source(&rewriters, &source, is_message, settings.text(&s::CHARSET))?,
+    };
 
     let mut output = output.map_or_else(|| Ok(Output::stdout()), Output::file)?;
     output.write_all(&restored.bytes).map_err(|error| Failure::writing(output.name(), &error))?;
@@ -118,7 +137,8 @@ pub(super) fn run(matches: &ArgMatches) -> Result<(), Failure> {
             pixels: restored.pixels,
             unopened: &unopened,
             limit: restored.limit,
-            bytes_in: mail.len(),
+            undone: if is_undone { &paste.undone } else { &[] },
+            bytes_in: source.len(),
             bytes_out: restored.bytes.len(),
         };
         write_json(file, &report).map_err(|error| Failure::writing(file.name(), &error))?;
@@ -132,6 +152,12 @@ pub(super) fn run(matches: &ArgMatches) -> Result<(), Failure> {
         let _ = writeln!(io::stderr());
     }
     let quiet = settings.switch(&s::QUIET).unwrap_or(false);
+    if !quiet && is_undone {
+        say(
+            Some("restore"),
+            &format!("what copying did to the source is undone: {}", paste.undone.join(", ")),
+        );
+    }
     if !quiet && io::stderr().is_terminal() {
         say(
             None,
@@ -139,7 +165,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<(), Failure> {
                 "{} restored, {} taken out, {} bytes in, {} out",
                 counted(restored.links, "link"),
                 counted(restored.pixels, "pixel"),
-                grouped(mail.len() as u64),
+                grouped(source.len() as u64),
                 grouped(restored.bytes.len() as u64)
             ),
         );
@@ -154,6 +180,45 @@ pub(super) fn run(matches: &ArgMatches) -> Result<(), Failure> {
         },
         places => Err(Failure::new(Exit::Check, told(places))),
     }
+}
+
+/// What was restored.
+struct Done {
+    restored: Restored,
+    unopened: Vec<Place>,
+    /// From the source without what copying did to it.
+    is_undone: bool,
+}
+
+/// A mail or document as it is.
+fn of_source(
+    rewriters: &[Rewriter],
+    source: &[u8],
+    is_message: bool,
+    charset: Option<&str>,
+) -> Result<Done, Failure> {
+    // Behind a byte order mark the first field of a header has no name that anybody knows.
+    let mark: &[u8] = if is_message && source.starts_with(MARK) { MARK } else { b"" };
+    let mail = &source[mark.len()..];
+    let mut restored = guarded(|| restore(rewriters, mail, is_message))?;
+    let unopened = places(mail, &restored, is_message, charset);
+    restored.bytes.splice(0..0, mark.iter().copied());
+    Ok(Done { restored, unopened, is_undone: false })
+}
+
+/// A message that was copied out of a mail program. If nothing of ours is in it, it stays as it is: it may have been no copy.
+fn of_copy(rewriters: &[Rewriter], source: &[u8], paste: &Paste<'_>) -> Result<Done, Failure> {
+    let mut restored = guarded(|| restore(rewriters, &paste.bytes, true))?;
+    if restored.links + restored.pixels == 0 && restored.unopened.is_empty() {
+        restored.bytes = source.to_vec();
+        return Ok(Done { restored, unopened: Vec::new(), is_undone: false });
+    }
+    let mut unopened = places(&paste.bytes, &restored, true, None);
+    for place in &mut unopened {
+        place.line += paste.lines;
+        place.column += paste.indent;
+    }
+    Ok(Done { restored, unopened, is_undone: true })
 }
 
 /// Before anything is read: what would destroy it.

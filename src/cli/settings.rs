@@ -43,7 +43,7 @@ impl Origin {
 pub(super) type Entry = (&'static Setting, Value, Origin);
 
 /// What was set: a list of values, those that count first in front.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Settings {
     set: Vec<Entry>,
     streams: Streams,
@@ -69,6 +69,13 @@ impl Settings {
         let mut set = flags(matches, which).unwrap_or_default();
         set.extend(which.iter().flat_map(|setting| variables(&[setting]).unwrap_or_default()));
         Settings { set, streams: Streams::new() }
+    }
+
+    /// The same with a setting as a flag would set it.
+    pub(super) fn with(&self, setting: &'static Setting, value: Value) -> Settings {
+        let mut settings = self.clone();
+        settings.set.insert(0, (setting, value, Origin::Flag));
+        settings
     }
 
     /// The streams of the file.

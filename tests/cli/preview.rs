@@ -137,6 +137,96 @@ fn any_mail_is_looked_at() {
     }
 }
 
+/// However deep parts are, and however long their numbers.
+#[test]
+fn a_deep_tree_fits() {
+    let sandbox = Sandbox::new();
+    for depth in [8, 13, 31, 60] {
+        let mut part =
+            "Content-Type: text/html\r\n\r\n<a href=\"https://shop.example/\">x</a>\r\n".to_owned();
+        for level in 0..depth {
+            part = format!(
+                "Content-Type: multipart/mixed; boundary=b{level}\r\n\r\n--b{level}\r\n{part}\r\n--b{level}--\r\n"
+            );
+        }
+        let mail = format!("Subject: deep\r\nMessage-ID: <m@x.example>\r\n{part}");
+        for columns in [60, 80] {
+            let shown = preview(&sandbox, columns, "", &mail);
+            let longest = shown.lines().map(|line| line.chars().count()).max().unwrap();
+            assert!(longest <= columns, "{depth} {columns}: {longest}\n{shown}");
+            // The last part is still told by its type and what becomes of it.
+            let last = if depth > 32 { "too deep" } else { "rewritten" };
+            assert!(shown.contains(last) && shown.contains("… └─ 1.1"), "{shown}");
+            assert!(depth > 32 || columns < 80 || shown.contains("text/html"), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn a_signed_mail_shows_what_stands_in_the_way() {
+    let sandbox = Sandbox::new();
+    let mail = "DKIM-Signature: v=1; d=a.example; b=x\r\nMessage-ID: <m@x.example>\r\nContent-Type: text/html\r\n\r\n\
+                <a href=\"https://a.example/x\">x</a> <a href=\"mailto:a@a.example\">mail</a>\r\n";
+    let shown = preview(&sandbox, 120, "", mail);
+    for words in [
+        "it is signed (DKIM or ARC), and a rewrite would break that: it would pass as it is",
+        "Links  1 of 2 tracked, if it were not signed (--on-signed rewrite)",
+        "tracked       a.example/x",
+        "left: scheme",
+        "Pixels  2, if it were not signed (--on-signed rewrite)",
+    ] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    // As JSON it is what would happen.
+    let plan: Value = serde_json::from_str(&sandbox.run("preview --json", mail).ok()).unwrap();
+    assert_eq!((&plan["report"]["status"], &plan["report"]["links_total"]), (&"signed".into(), &0.into()));
+    let told = preview(&sandbox, 120, "--on-signed rewrite", mail);
+    assert!(told.contains("Links  1 of 2 tracked\n") && told.contains("would be rewritten"), "{told}");
+}
+
+/// Whatever a part is encoded in, all lines are those of the file.
+#[test]
+fn lines_are_those_of_the_file() {
+    let sandbox = Sandbox::new();
+    let html = "<html><body>\r\n<p>Hello</p>\r\n<a href=\"https://shop.example/\">http://other.example/</a>\r\n</body></html>\r\n";
+    let base64 = {
+        use ::base64::Engine;
+        let text = ::base64::engine::general_purpose::STANDARD.encode(html);
+        text.as_bytes()
+            .chunks(20)
+            .map(|line| std::str::from_utf8(line).unwrap())
+            .collect::<Vec<_>>()
+            .join("\r\n")
+    };
+    let quoted = html.replace('=', "=3D").replace("<p>", "=\r\n<p>=\r\n");
+    for (encoding, body) in [("8bit", html.to_owned()), ("quoted-printable", quoted), ("base64", base64)] {
+        let mail = format!(
+            "Message-ID: <m@x.example>\r\nContent-Transfer-Encoding: {encoding}\r\nContent-Type: text/html\r\n\r\n{body}\r\n"
+        );
+        // Where the value begins, and where the body's end tag does.
+        let at = |what: &str| {
+            let offset = html.find(what).unwrap();
+            let line = match encoding {
+                "base64" => offset / 3 * 4 / 20,
+                _ => {
+                    let what = if encoding == "8bit" { what.to_owned() } else { what.replace('=', "=3D") };
+                    body[..body.find(&what).unwrap()].matches('\n').count()
+                }
+            };
+            line + 5
+        };
+        let shown = preview(&sandbox, 120, "", &mail);
+        let link = at("https://shop.example");
+        assert!(shown.contains(&format!("\n  0  {link:>4}  tracked")), "{encoding} {link}: {shown}");
+        assert!(
+            shown.contains(&format!("at the end of the body, line {}", at("</body>"))),
+            "{encoding}: {shown}"
+        );
+        // The warning of that link names the same line.
+        assert!(shown.contains(&format!("{link}:")), "{encoding}: {shown}");
+    }
+}
+
 #[test]
 fn many_links_are_limited() {
     let sandbox = Sandbox::new();

@@ -99,6 +99,72 @@ fn a_line_that_was_too_long_comes_back() {
     assert_eq!(sandbox.run(&format!("restore {OPENER}"), &tracked).ok(), mail);
 }
 
+/// As `inspect` does; and said, since the output is not the input without tracking.
+#[test]
+fn what_copying_did_is_undone_and_said() {
+    let sandbox = Sandbox::new();
+    let mail = MESSAGE.replace("Caf\u{e9}", "Coffee").replace("\r\n", "\n");
+    let tracked = sandbox.run(&format!("rewrite {SETTINGS}"), &mail).ok();
+    let in_front =
+        |mark: &str, mail: &str| -> String { mail.lines().map(|line| format!("{mark}{line}\n")).collect() };
+    let list = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<plist version=\"1.0\"><dict/></plist>\n";
+    let said = "openclick: restore: what copying did to the source is undone: ";
+    for (copied, undone) in [
+        (format!("\n\n{tracked}"), "2 blank lines"),
+        (in_front("  ", &tracked), "an indent of 2 characters"),
+        (in_front("> ", &tracked), "quotation marks in front of each line"),
+        (format!("{}\n{tracked}{list}", tracked.len()), "Apple Mail's length and property list"),
+        (
+            format!("Original Message\nSPF:\tPASS\n\nReceived: by mx.example\n{tracked}"),
+            "a summary of 3 lines above the source",
+        ),
+    ] {
+        let run = sandbox.run(&format!("restore {OPENER} --report r.json -o out"), &copied);
+        assert_eq!((run.code, run.err), (Some(0), format!("{said}{undone}\n")));
+        let restored = sandbox.read("out");
+        assert!(restored.trim_end().ends_with(mail.trim_end()), "{undone}: {restored}");
+        let report: serde_json::Value = serde_json::from_str(&sandbox.read("r.json")).unwrap();
+        assert_eq!((&report["undone"][0], &report["links"]), (&undone.into(), &2.into()));
+        assert_eq!(sandbox.run(&format!("restore {OPENER} --quiet"), &copied).ok(), restored);
+    }
+    // Where a link stays is told by its place in the file.
+    let url = first_url(&tracked).to_owned();
+    let copied = in_front("> ", &format!("{}\n", tracked.replace(&url, &url[..url.len() - 4])));
+    let cut = &url[..url.len() - 4];
+    let line = copied.lines().position(|line| line.contains(cut)).unwrap();
+    let column = copied.lines().nth(line).unwrap().find(cut).unwrap();
+    let run = sandbox.run(&format!("restore {OPENER}"), &copied);
+    let place = format!("{}:{}", line + 1, column + 1);
+    assert!(run.err.contains(&place), "{place}: {}", run.err);
+}
+
+/// What is on a disk may begin with a byte order mark or a `From ` line, and what was never tracked with anything.
+#[test]
+fn what_is_no_copy_keeps_its_bytes() {
+    let sandbox = Sandbox::new();
+    let tracked = sandbox.run(&format!("rewrite {SETTINGS}"), MESSAGE).ok();
+    let type_first = "Content-Type: text/html\r\n";
+    let moved = |mail: &str| format!("{type_first}{}", mail.replacen(type_first, "", 1));
+    for (before, after) in [
+        (
+            "From a@b.example Mon Mar  2 09:00:00 2026\r\n".to_owned() + &tracked,
+            "From a@b.example Mon Mar  2 09:00:00 2026\r\n".to_owned() + MESSAGE,
+        ),
+        (format!("\u{feff}{tracked}"), format!("\u{feff}{MESSAGE}")),
+        (format!("\u{feff}{}", moved(&tracked)), format!("\u{feff}{}", moved(MESSAGE))),
+    ] {
+        assert_eq!(sandbox.run(&format!("restore {OPENER}"), before).ok(), after);
+    }
+    for mail in [format!("\n\n{MESSAGE}"), MESSAGE.lines().map(|line| format!("> {line}\n")).collect()] {
+        assert_eq!(sandbox.run(&format!("restore {OPENER}"), &mail).ok(), mail);
+    }
+    let one = format!("From a@b.example Mon Mar  2 09:00:00 2026\n{}\n", tracked.replace("\r\n", "\n"));
+    sandbox.run(&format!("restore {OPENER}"), format!("{one}{one}")).fails(
+        65,
+        "openclick: restore: expected one message, found an mbox of several: restore them one by one",
+    );
+}
+
 #[test]
 fn other_domains_are_opened_too() {
     let sandbox = Sandbox::new();

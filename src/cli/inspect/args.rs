@@ -25,8 +25,10 @@ const EXPECTED: &str = "How the mail was sent";
 const ABOUT: &str = "\
 Reads a mail as it was received and tells whether it was tracked, and properly: a list of checks, each with pass, FAIL, warn or \
 a dash for what could not be checked, and where in the source it looked. The source may be copied out of a mail program \
-(\"Show original\", \"View source\"): blank lines, a `From ` line, a byte order mark or an indent in front do no harm. \
-Links that Outlook Safe Links, Proofpoint, Barracuda, Google and others wrapped on the way are unwrapped.";
+(\"Show original\", \"View source\"): blank lines, a `From ` line, a byte order mark, an indent or quotation marks in front do no \
+harm, nor do UTF-16 and Apple Mail's .emlx. Links that Outlook Safe Links, Proofpoint, Barracuda, Google and others wrapped on \
+the way are unwrapped, and so are wrappers that nobody knows, where a parameter of theirs is a tracking URL. Tracked mails that \
+this one quotes are told from its own tracking.";
 
 const HELP: &str = "\
 Without a key file tokens are judged by their look alone; without a tracking domain the one in the mail is taken.
@@ -34,20 +36,21 @@ Without a key file tokens are judged by their look alone; without a tracking dom
 Checks:
   source                 what copying did to the source, undone
   pixel-start, -end      an open pixel stands at the start and the end of the body
-  links-wrapped          links are tracking links; one that is not is a warning, since an opt-out leaves no trace
+  links-wrapped          every link is tracked; one that is not warns, since an opt-out leaves no
+                         trace, and so does a dead one (hxxps:, //, #)
   attributes             no tracking attribute is left
   urls-whole             no tracking URL was broken by lines, encodings or escapes
-  tokens                 every token is authentic
+  tokens                 every token is authentic, with the right host in front and nothing behind
   one-message            every token names the same message and recipient
-  link-order             the links are numbered in order
+  link-order             the links are numbered in order; one missing in between, or put in, warns
   wrappers               who wrapped links on the way
   other-tracking         who else tracks this mail
   list-unsubscribe       List-Unsubscribe and List-Unsubscribe-Post are there (RFC 8058)
   unsubscribe-untracked  the URL of List-Unsubscribe is not tracked
   dkim, arc              what the signatures cover; whether they are good is not verified here
-  encoding               the transfer encoding of the HTML is sound
+  encoding               the transfer encoding of the HTML is sound, and every multipart ends
 
-Exit codes: 0 no check failed, 1 a check failed, 64 usage, 66 no input, 74 input or output failed, 78 configuration.
+Exit codes: 0 no check failed, 1 a check failed, 64 usage, 65 an mbox of several, 66 no input, 74 input or output failed, 78 configuration.
 
 Examples:
   openclick inspect received.eml
@@ -68,7 +71,7 @@ pub(in super::super) fn command() -> Command {
         .arg(switch("no-initial-open").help("Sent without the pixel at the start").help_heading(EXPECTED))
         .arg(
             switch("expect-all-tracked")
-                .help("Sent with every link tracked: one that is not wrapped fails")
+                .help("Sent with every link tracked: one that is not wrapped, or was made dead, fails")
                 .help_heading(EXPECTED),
         )
         .arg(
@@ -77,7 +80,7 @@ pub(in super::super) fn command() -> Command {
                 .value_name("HOST")
                 .action(ArgAction::Append)
                 .value_delimiter(',')
-                .help("A host whose links may be left, or *.suffix; may be repeated")
+                .help("A host whose links may be left, or *.suffix, or the value of a dead link (#); may be repeated")
                 .help_heading(EXPECTED),
         )
         .args(SETTINGS.iter().map(|setting| args::flag(setting)))

@@ -6,13 +6,13 @@ use std::ops::Range;
 
 use openclick::source::{Field, Markup, Message, Part, Text};
 use openclick::{
-    Delivery, Dialect, HeaderFields, KeyRing, LinkPlace, OnSigned, Options, PartReason, PixelReport, Report,
-    Rewriter, addressee,
+    Delivery, Dialect, HeaderFields, KeyRing, LinkPlace, LinkReport, OnSigned, Options, PartReason,
+    PixelReport, Report, Rewriter, addressee,
 };
 
 use super::super::exit::Failure;
 use super::super::places::Lines;
-use super::urls::{Carrier, Url, of_document};
+use super::urls::{Carrier, Position, Url, of_document};
 use super::wrapper::unwrap;
 
 /// What a rewrite would do is asked under a name that no mail has.
@@ -138,7 +138,9 @@ impl<'m> Mail<'m> {
         mail.unsubscribe = unsubscribe;
         let look = Look { options: base, delivery, dialects: reading.dialects, known: RefCell::default() };
         match message {
-            None => mail.add_document(None, None, bytes, reading.charset, &look)?,
+            None => {
+                mail.add_document(None, None, bytes, reading.charset, Some(Position::default()), &look)?;
+            }
             Some(message) => mail.read_parts(message, &look)?,
         }
         Ok(mail)
@@ -156,7 +158,9 @@ impl<'m> Mail<'m> {
             Off { start: is_off(openclick::EventKind::InitialOpen), end: is_off(openclick::EventKind::Open) };
         // A rewrite tells of pixels in each part that they belong into, wanted or not.
         let with_pixels: HashSet<_> = plan.pixels.iter().filter_map(|pixel| pixel.part).collect();
+        let mut numbers = Numbers { links: &plan.links, position: Position::default() };
         for part in message.parts() {
+            let numbers = numbers.of(part.index());
             match (part.media_type(), part.reason()) {
                 ("text/html", None) => {}
                 ("text/html", Some(why)) if is_shown_unread(why) => {
@@ -164,7 +168,7 @@ impl<'m> Mail<'m> {
                     continue;
                 }
                 ("text/plain", _) => {
-                    self.add_text(part, &plan);
+                    self.add_text(part, numbers);
                     continue;
                 }
                 _ => continue,
@@ -178,7 +182,8 @@ impl<'m> Mail<'m> {
                 continue;
             }
             let has_pixels = u32::try_from(part.index()).is_ok_and(|index| with_pixels.contains(&index));
-            self.add_document(Some(part), Some(text), message.bytes(), None, look)?;
+            let position = numbers.1.first().map(|_| numbers.0);
+            self.add_document(Some(part), Some(text), message.bytes(), None, position, look)?;
             if let Some(document) = self.documents.last_mut() {
                 document.has_pixels = has_pixels;
             }
@@ -186,11 +191,7 @@ impl<'m> Mail<'m> {
         Ok(())
     }
 
-    fn add_text(&mut self, part: Part<'m>, plan: &Report) {
-        let index = u32::try_from(part.index()).ok();
-        // In the order of their parts.
-        let links = &plan.links[plan.links.partition_point(|link| link.part < index)..];
-        let links = &links[..links.partition_point(|link| link.part <= index)];
+    fn add_text(&mut self, part: Part<'m>, (mut position, links): (Position, &[LinkReport])) {
         if links.is_empty() {
             return;
         }
@@ -209,7 +210,10 @@ impl<'m> Mail<'m> {
                 reason: link.reason(),
                 extent: start..start,
                 is_boxed: false,
+                is_quoted: false,
+                position: Some(position),
             });
+            position.pass(link.place);
         }
     }
 
@@ -219,6 +223,7 @@ impl<'m> Mail<'m> {
         text: Option<Text<'m>>,
         html: &'m [u8],
         charset: Option<&str>,
+        position: Option<Position>,
         look: &Look<'_>,
     ) -> Result<(), Failure> {
         let bytes = text.as_ref().map_or(html, Text::bytes);
@@ -242,7 +247,7 @@ impl<'m> Mail<'m> {
         let start = self.urls.len();
         let mut document =
             Document { part, path, text, html, report, report_all, has_pixels: true, urls: start..start };
-        self.urls.append(&mut of_document(&document));
+        self.urls.append(&mut of_document(&document, position));
         document.urls.end = self.urls.len();
         self.documents.push(document);
         Ok(())
@@ -262,6 +267,29 @@ impl<'m> Mail<'m> {
     /// The header fields of a name.
     pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &Field<'m>> {
         self.fields.iter().filter(move |field| field.is(name))
+    }
+}
+
+/// The links of a message, part by part, as a rewrite numbers them.
+struct Numbers<'a> {
+    /// Those of the parts that come.
+    links: &'a [LinkReport],
+    position: Position,
+}
+
+impl<'a> Numbers<'a> {
+    /// The links of a part that comes behind the one asked for before, and where the first of them stands.
+    fn of(&mut self, part: usize) -> (Position, &'a [LinkReport]) {
+        let part = u32::try_from(part).ok();
+        let from = self.links.iter().take_while(|link| link.part < part).count();
+        let own = self.links[from..].iter().take_while(|link| link.part == part).count();
+        let (before, rest) = self.links.split_at(from);
+        let (links, rest) = rest.split_at(own);
+        before.iter().for_each(|link| self.position.pass(link.place));
+        let position = self.position;
+        links.iter().for_each(|link| self.position.pass(link.place));
+        self.links = rest;
+        (position, links)
     }
 }
 

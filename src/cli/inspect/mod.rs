@@ -3,7 +3,6 @@
 mod args;
 mod checks;
 mod mail;
-mod paste;
 mod report;
 mod show;
 mod token;
@@ -18,17 +17,18 @@ use openclick::source::Message;
 use openclick::{Dialect, KeyRing, Options, TrackingDomain, UrlFormat};
 
 pub(super) use self::args::command;
+use self::checks::messages::Messages;
 use self::checks::{Case, Expected, encoding, header, links, pixels, signature, tokens};
 use self::mail::{Mail, Reading};
-use self::paste::Paste;
 use self::report::{Found as FoundDomain, Report};
 use self::token::{Found, Opener, domain_in};
 use self::verdict::{Check, Status};
 use super::exit::{Exit, Failure};
 use super::guarded;
-use super::input::{Format, Input, is_message, looks_like_html, named};
+use super::input::{Format, Input, named};
 use super::job;
 use super::output::Output;
+use super::paste::Paste;
 use super::sanitize::write_json;
 use super::setting as s;
 use super::settings::Settings;
@@ -107,11 +107,17 @@ impl<'a> Inspector<'a> {
 
     fn inspect(&self, source: &[u8], file: String) -> Result<Report, Failure> {
         let is_html = match Format::of(self.settings) {
-            Format::Auto => is_html(source),
+            Format::Auto => Paste::is_html(source),
             Format::Html => true,
             Format::Message => false,
         };
         let paste = Paste::of(source, is_html);
+        if paste.holds_several {
+            return Err(Failure::new(
+                Exit::Data,
+                "expected one message, found an mbox of several: inspect them one by one",
+            ));
+        }
         let message = (!is_html).then(|| Message::parse(&paste.bytes));
         let reading = Reading {
             dialects: &self.dialects,
@@ -121,7 +127,7 @@ impl<'a> Inspector<'a> {
             indent: paste.indent,
         };
         let options = |keys, domain: &str| self.options(keys, domain);
-        let mail = Mail::read(&paste.bytes, message.as_ref(), options, &reading)?;
+        let mut mail = Mail::read(&paste.bytes, message.as_ref(), options, &reading)?;
         let in_mail = domain_in(&mail);
         let domains = match (&*self.domains, &in_mail) {
             ([], Some(found)) => vec![found.clone()],
@@ -131,10 +137,15 @@ impl<'a> Inspector<'a> {
             [] => None,
             domains => Some(Opener::new(domains, self.format.clone(), self.is_sealed, self.keys.clone())?),
         };
-        let open =
-            |url: &urls::Url| opener.as_ref().map_or(Found::Other, |opener| opener.open(&url.inside.url));
+        let mut found: Vec<Found> = mail.urls.iter().map(|_| Found::Other).collect();
+        if let Some(opener) = &opener {
+            mail.urls.iter_mut().for_each(|url| opener.unwrap_unknown(url));
+            found = mail.urls.iter().map(|url| opener.open(&url.inside.url)).collect();
+            opener.settle(&mail.urls, &mut found);
+        }
         let case = Case {
-            found: mail.urls.iter().map(open).collect(),
+            messages: Messages::of(&mail, &found),
+            found,
             mail: &mail,
             expected: self.expected.clone(),
             has_keys: self.keys.is_some(),
@@ -173,16 +184,7 @@ fn check_all(case: &Case<'_>, opener: Option<&Opener>, paste: &Paste<'_>) -> Vec
 fn source(paste: &Paste<'_>) -> Check {
     let message = match paste.undone.as_slice() {
         [] => "read as it is".to_owned(),
-        undone => format!("copied: {} taken off its start", undone.join(", ")),
+        undone => format!("what copying did is undone: {}", undone.join(", ")),
     };
     Check::new("source", Status::Pass, message)
-}
-
-/// Whether the source is HTML by itself. What was copied may have blank lines and more in front of its header.
-fn is_html(source: &[u8]) -> bool {
-    if is_message(source, true) == Some(true) {
-        return false;
-    }
-    let paste = Paste::of(source, false);
-    is_message(&paste.bytes, true) != Some(true) || looks_like_html(&paste.bytes)
 }

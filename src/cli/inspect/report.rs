@@ -1,5 +1,7 @@
 //! The result of an inspection, as it is shown and as JSON.
 
+use std::borrow::Cow;
+
 use openclick::{Token, TrackingDomain};
 use serde::Serialize;
 
@@ -68,7 +70,7 @@ impl Found {
     }
 }
 
-/// What the tokens of a mail have in common, by the first one that opens.
+/// What the tokens of a mail have in common, by the first one that opens. Those of a mail that is quoted are not counted.
 #[derive(Serialize)]
 pub(super) struct Carried {
     pub(super) message_id: String,
@@ -96,7 +98,7 @@ pub(super) struct TrackingUrl {
     carrier: &'static str,
     url: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    wrapped_by: Vec<&'static str>,
+    wrapped_by: Vec<Cow<'static, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<Token>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -139,7 +141,9 @@ impl Report {
                     _ => None,
                 },
                 damage: match found {
-                    Opened::Damaged(error) => Some(damage(url).map_or_else(|| reason(*error), str::to_owned)),
+                    Opened::Damaged(error) => {
+                        Some(damage(url).map_or_else(|| reason(url, *error), str::to_owned))
+                    }
                     _ => None,
                 },
             }
@@ -161,9 +165,10 @@ impl Report {
 }
 
 fn carried(case: &Case<'_>) -> Option<Carried> {
-    let first = case.tokens().next()?.1;
+    let own = || case.tokens().filter(|(_, token)| token.message_id() == case.messages.own);
+    let first = own().next()?.1;
     let text = |text: Option<&str>| text.map(str::to_owned);
-    let pixels = case.tokens().filter(|(_, token)| token.target().is_none()).count();
+    let pixels = own().filter(|(_, token)| token.target().is_none()).count();
     Some(Carried {
         message_id: first.message_id().to_owned(),
         recipient: text(first.recipient()),
@@ -172,7 +177,7 @@ fn carried(case: &Case<'_>) -> Option<Carried> {
         subaccount: text(first.subaccount()),
         pool: text(first.pool()),
         slot: first.slot(),
-        clicks: case.tokens().count() - pixels,
+        clicks: own().count() - pixels,
         pixels,
     })
 }

@@ -1,5 +1,7 @@
 //! The links that others put around links on their way: unwrapped and named.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -19,7 +21,7 @@ const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIEN
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Unwrapped {
     /// Who wrapped it, from the outside in.
-    pub(super) by: Vec<&'static str>,
+    pub(super) by: Vec<Cow<'static, str>>,
     /// What was inside; of a wrapper that cannot be opened, itself.
     pub(super) url: String,
     /// It cannot be opened: the domain that it shows.
@@ -38,7 +40,7 @@ pub(super) fn unwrap(url: &str) -> Unwrapped {
     let mut unwrapped = Unwrapped { by: Vec::new(), url: url.to_owned(), opaque: None };
     while unwrapped.by.len() < MOST_LAYERS {
         let Some((by, inside)) = layer(&unwrapped.url) else { break };
-        unwrapped.by.push(by);
+        unwrapped.by.push(by.into());
         match inside {
             Inside::Link(url) => unwrapped.url = url,
             Inside::Opaque(domain) => {
@@ -48,6 +50,29 @@ pub(super) fn unwrap(url: &str) -> Unwrapped {
         }
     }
     unwrapped
+}
+
+/// Takes off wrappers that nobody here knows: URLs that carry one of ours as a whole parameter of their query. None where no such
+/// URL is inside.
+pub(super) fn unwrap_unknown(outer: &Unwrapped, is_ours: &dyn Fn(&str) -> bool) -> Option<Unwrapped> {
+    if outer.by.len() >= MOST_LAYERS || outer.opaque.is_some() {
+        return None;
+    }
+    let url = Url::parse(&outer.url).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    let by = format!("unknown wrapper at {}", url.host_str()?);
+    for pair in url.query()?.split('&') {
+        let value = pair.split_once('=').and_then(|(_, value)| percent_decoded(value));
+        let Some(inner) = value.filter(|value| is_link(value)) else { continue };
+        let mut inner = unwrap(&inner);
+        inner.by.splice(0..0, outer.by.iter().cloned().chain([by.clone().into()]));
+        if is_ours(&inner.url) {
+            return Some(inner);
+        }
+        if let Some(found) = unwrap_unknown(&inner, is_ours) {
+            return Some(found);
+        }
+    }
+    None
 }
 
 fn layer(text: &str) -> Option<(&'static str, Inside)> {
@@ -230,7 +255,7 @@ mod tests {
             ),
         ] {
             let unwrapped = unwrap(&url);
-            assert_eq!((unwrapped.url.as_str(), unwrapped.by), (inner, vec![by]), "{url}");
+            assert_eq!((unwrapped.url.as_str(), unwrapped.by), (inner, vec![by.into()]), "{url}");
         }
     }
 

@@ -34,8 +34,9 @@ pub(in super::super) fn command() -> Command {
         .about("Shows what a rewrite would do to HTML or a mail message")
         .long_about(
             "Shows what a rewrite would do to HTML or a mail message: each link with the verdict and its reason, the \
-             pixels, what is taken out, the parts, the size against Gmail's limit, and warnings. It needs no \
-             configuration and changes nothing.",
+             pixels, what is taken out, the parts, the size against Gmail's limit, and warnings. Lines are those of the \
+             file as it is. Of a signed mail, which would pass as it is, it shows what would be tracked if it were not \
+             signed. It needs no configuration and changes nothing.",
         )
         .arg(file("The HTML or message; stdin without one, or for -"))
         .arg(

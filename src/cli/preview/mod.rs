@@ -2,6 +2,7 @@
 
 mod args;
 mod diff;
+mod edits;
 mod json;
 pub(super) mod look;
 mod page;
@@ -50,7 +51,8 @@ pub(super) fn run(matches: &ArgMatches) -> Result<(), Failure> {
     if matches.get_flag("json") {
         return print(|output| json::write(output, &looker, &look, &subject, &findings));
     }
-    print(|output| screen::write(output, screen, &looker, &look, &subject, &findings, all))
+    let unsigned = looker.if_unsigned(&look)?;
+    print(|output| screen::write(output, screen, &looker, &look, unsigned.as_ref(), &subject, &findings, all))
 }
 
 /// The name that a diff has for the mail.

@@ -105,11 +105,16 @@ const DAMAGES: &[Damage] = &[
     ),
     (
         "the end was cut off",
-        |b| b.plain.split("</p>\r\n</body>").next().unwrap().replace(bottom(&b.plain), ""),
+        |b| b.plain.split(bottom(&b.plain)).next().unwrap().to_owned(),
         "",
-        &["pixel-end"],
+        &["pixel-end", "encoding"],
     ),
-    ("a tag was cut", |b| b.plain.split("\">three").next().unwrap().to_owned(), "", &["pixel-end"]),
+    (
+        "a tag was cut",
+        |b| b.plain.split("\">three").next().unwrap().to_owned(),
+        "",
+        &["pixel-end", "encoding"],
+    ),
     ("a pixel where none was to be", |b| b.plain.clone(), "--no-open", &["pixel-end"]),
     ("another where none was to be", |b| b.plain.clone(), "--no-initial-open", &["pixel-start"]),
     (
@@ -238,7 +243,7 @@ const DAMAGES: &[Damage] = &[
         "the boundary was lost",
         |b| b.plain.replace("boundary=b", "boundary=c"),
         "",
-        &["pixel-start", "pixel-end"],
+        &["pixel-start", "pixel-end", "encoding"],
     ),
     (
         "the HTML was relabelled",

@@ -1,5 +1,6 @@
 //! `openclick inspect`: pass on what we made, fail on what was damaged since, with the right check named.
 
+mod altered;
 mod damaged;
 mod outputs;
 mod received;

@@ -37,6 +37,9 @@ fn with_both_pixels(mail: &[u8], is_message: bool) -> Option<Vec<u8>> {
     (has(EventKind::Open) && has(EventKind::InitialOpen)).then_some(bytes)
 }
 
+/// Mails whose own multipart has no end, so that what is made of them has none either.
+const ENDLESS: [&str; 2] = ["resources_eml_malformed_008.eml", "resources_eml_malformed_019.eml"];
+
 /// Inspects the outputs of some files with and without keys; returns how many there were.
 #[track_caller]
 fn check(files: &[PathBuf], format: &str) -> usize {
@@ -49,7 +52,9 @@ fn check(files: &[PathBuf], format: &str) -> usize {
         for flags in [SETTINGS, ""] {
             let result = inspect(&sandbox, &bytes, &format!("--format {format} {flags}"));
             let failed = of_status(&result, "fail");
-            if !failed.is_empty() {
+            assert!(!of_status(&result, "warning").contains(&"link-order".to_owned()), "{}", path.display());
+            let is_endless = ENDLESS.iter().any(|name| path.ends_with(name));
+            if failed != if is_endless { &["encoding"][..] } else { &[] } {
                 wrong.push(format!("{} {flags}: {failed:?}\n{:#?}", path.display(), messages(&result)));
             }
         }

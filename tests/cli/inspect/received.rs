@@ -108,16 +108,16 @@ fn what_copying_did_is_undone() {
         let page = "Original Message\nMessage ID\t<m1@example.com>\nFrom:\tshop@example.com\nSPF:\tPASS\n\nDownload Original\n";
         for (copied, undone) in [
             (lf.clone(), "read as it is"),
-            (format!("\n\n{lf}"), "copied: 2 blank lines taken off its start"),
+            (format!("\n\n{lf}"), "what copying did is undone: 2 blank lines"),
             (
                 format!("From shop@example.com Mon Mar  2 09:00:00 2026\n{lf}"),
-                "copied: a `From ` line taken off its start",
+                "what copying did is undone: a `From ` line",
             ),
-            (format!("\u{feff}{mail}"), "copied: a byte order mark taken off its start"),
-            (indented, "copied: an indent of 2 characters taken off its start"),
+            (format!("\u{feff}{mail}"), "what copying did is undone: a byte order mark"),
+            (indented, "what copying did is undone: an indent of 2 characters"),
             (
                 format!("{page}Delivered-To: reader@example.org\n{lf}"),
-                "copied: a summary of 6 lines above the source taken off its start",
+                "what copying did is undone: a summary of 6 lines above the source",
             ),
         ] {
             let result = inspect(&sandbox, &copied, &format!("{SETTINGS} --expect-all-tracked"));

@@ -1,6 +1,7 @@
 //! The transfer encoding of the HTML: whether every reader sees the same.
 
 use openclick::PartReason;
+use openclick::source::Message;
 
 use super::super::mail::Document;
 use super::super::verdict::{Check, Status, worse};
@@ -26,6 +27,11 @@ pub(in super::super) fn check(case: &Case<'_>) -> Check {
         said.push(format!("part {}: {why}", part.path()));
         check = check.at(mail, part.body_range().start, Some(&part.path()), why);
     }
+    for (at, path, what) in case.mail.message.map(broken_multiparts).unwrap_or_default() {
+        check.status = Status::Fail;
+        check = check.at(mail, at, Some(&path), what.clone());
+        said.push(what);
+    }
     for document in &mail.documents {
         for oddity in oddities(case, document) {
             check.status = worse(check.status, oddity.status);
@@ -33,7 +39,7 @@ pub(in super::super) fn check(case: &Case<'_>) -> Check {
             said.push(oddity.what);
         }
     }
-    if mail.documents.is_empty() && mail.unread.is_empty() {
+    if mail.documents.is_empty() && said.is_empty() {
         return Check::new(NAME, Status::NotChecked, "the mail has no HTML part");
     }
     check.message = match said.first() {
@@ -52,6 +58,39 @@ pub(in super::super) fn check(case: &Case<'_>) -> Check {
         }
     };
     check
+}
+
+/// The multiparts whose parts cannot be told from one another, or whose end is missing: where they begin, their numbers, and what
+/// is wrong.
+fn broken_multiparts(message: &Message<'_>) -> Vec<(usize, String, String)> {
+    // Where the last part of each ends, which for a whole one is in front of the delimiter that closes it.
+    let mut ends: Vec<Option<usize>> = vec![None; message.parts().len()];
+    for part in message.parts() {
+        if let Some(end) = part.parent().and_then(|parent| ends.get_mut(parent)) {
+            *end = Some(part.body_range().end);
+        }
+    }
+    let broken = message.parts().zip(ends).filter_map(|(part, end)| {
+        if !part.media_type().starts_with("multipart/") {
+            return None;
+        }
+        let name = match part.path().as_str() {
+            "" => "the multipart".to_owned(),
+            path => format!("the multipart {path}"),
+        };
+        let what = match (part.reason(), end) {
+            (Some(PartReason::Boundary), _) => format!("{name} names no boundary that can be one"),
+            (Some(PartReason::Multipart), None) => {
+                format!("{name} has no parts: its boundary stands nowhere in it")
+            }
+            (Some(PartReason::Multipart), Some(end)) if end >= part.body_range().end => {
+                format!("{name} does not end: its last boundary is missing, as if the mail were cut")
+            }
+            _ => return None,
+        };
+        Some((part.body_range().start, part.path(), what))
+    });
+    broken.collect()
 }
 
 fn unreadable(why: PartReason, encoding: &str) -> String {

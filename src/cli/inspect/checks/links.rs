@@ -8,7 +8,7 @@ use url::Url as Parsed;
 use super::super::super::trackers::tracker;
 use super::super::token::Found;
 use super::super::urls::{Carrier, Url};
-use super::super::verdict::{Check, Status};
+use super::super::verdict::{Check, Status, worse};
 use super::{Case, all_are, are, counted};
 
 /// `links-wrapped`: every link that could be tracked is.
@@ -19,7 +19,7 @@ pub(in super::super) fn wrapped(case: &Case<'_>) -> Check {
     }
     let links = case.mail.urls.iter().zip(&case.found).filter(|(url, _)| url.carrier == Carrier::Link);
     let (tracked, others): (Vec<_>, Vec<_>) = links.partition(|(_, found)| found.is_tracking());
-    let mut unwrapped = Vec::new();
+    let (mut unwrapped, mut dead) = (Vec::new(), Vec::new());
     let mut opaque = 0;
     for (url, found) in others {
         if matches!(found, Found::Plain) {
@@ -29,6 +29,8 @@ pub(in super::super) fn wrapped(case: &Case<'_>) -> Check {
             opaque += 1;
         } else if is_trackable(url) && !is_allowed(case, &url.inside.url) {
             unwrapped.push(url);
+        } else if is_dead(url) && !is_allowed_dead(case, url) {
+            dead.push(url);
         }
     }
     let total = tracked.len() + unwrapped.len();
@@ -59,26 +61,64 @@ pub(in super::super) fn wrapped(case: &Case<'_>) -> Check {
             ),
         ),
     };
-    if case.expected.all_tracked && !unwrapped.is_empty() {
+    if case.expected.all_tracked && !(unwrapped.is_empty() && dead.is_empty()) {
+        let count = unwrapped.len() + dead.len();
         check.status = Status::Fail;
         check.message = format!(
-            "{} of {} {} not wrapped{closed}, and all were expected to be but to hosts that --allow names",
-            unwrapped.len(),
-            counted(total, "link"),
-            are(unwrapped.len())
+            "{count} of {} {} not wrapped{closed}, and all were expected to be but to hosts that --allow names",
+            counted(total + dead.len(), "link"),
+            are(count)
         );
+    }
+    if !dead.is_empty() {
+        check.status = worse(check.status, Status::Warning);
+        check.message += &match (dead.len(), check.status) {
+            (1, _) => "; one link leads nowhere: made dead on the way, or by its author".to_owned(),
+            (count, _) => format!("; {count} links lead nowhere: made dead on the way, or by their author"),
+        };
     }
     if case.mail.links_uncounted > 0 {
         check.message += &format!("; {} more were not looked at", case.mail.links_uncounted);
     }
-    for url in unwrapped {
+    let mut left = unwrapped;
+    left.append(&mut dead);
+    left.sort_by_key(|url| url.at);
+    for url in left {
         let what = match tracker(&url.inside.url) {
             Some(name) => format!("{} (tracked by {name})", url.inside.url),
+            None if url.seen.is_empty() => "an empty href".to_owned(),
             None => url.inside.url.clone(),
         };
         check = check.at(case.mail, url.at, Some(&url.path), what);
     }
     check
+}
+
+/// Whether a link is what filters make of those that nobody shall follow: another scheme (`hxxps:`), none, or nothing at all. A
+/// link that was never to be tracked (`mailto:`, `tel:`, an anchor of the page) is not dead.
+fn is_dead(url: &Url) -> bool {
+    const SCHEMES: [&str; 5] = ["about", "javascript", "blocked", "unsafe", "null"];
+    if !url.inside.by.is_empty() {
+        return false;
+    }
+    match url.reason {
+        Some(Reason::Empty | Reason::Unparsable) => true,
+        Some(Reason::Fragment) => url.seen == "#",
+        Some(Reason::Relative) => url.seen.starts_with("//") || url.seen.starts_with("\\\\"),
+        Some(Reason::Scheme) => {
+            let scheme = url.seen.split(':').next().unwrap_or_default().to_ascii_lowercase();
+            // hxxp, hxtps, httpx, http-blocked …
+            scheme.starts_with("hx") || scheme.starts_with("http") || SCHEMES.contains(&scheme.as_str())
+        }
+        _ => false,
+    }
+}
+
+/// A dead link may be left by its value, or by the host that it still shows.
+fn is_allowed_dead(case: &Case<'_>, url: &Url) -> bool {
+    let value = if url.seen.is_empty() { "\"\"" } else { &url.seen };
+    case.expected.allowed.contains(&value)
+        || value.split_once("//").is_some_and(|(_, rest)| is_allowed(case, &format!("https://{rest}")))
 }
 
 /// Whether a rewrite would have wrapped it: http or https, and no reason to leave it but its length.

@@ -3,10 +3,12 @@
 pub(super) mod encoding;
 pub(super) mod header;
 pub(super) mod links;
+pub(super) mod messages;
 pub(super) mod pixels;
 pub(super) mod signature;
 pub(super) mod tokens;
 
+use self::messages::Messages;
 use super::mail::{Document, Mail};
 use super::token::Found;
 use super::urls::Url;
@@ -16,6 +18,8 @@ pub(super) struct Case<'a> {
     pub(super) mail: &'a Mail<'a>,
     /// What each URL of the mail turned out to be.
     pub(super) found: Vec<Found>,
+    /// Which messages the tokens name.
+    pub(super) messages: Messages,
     pub(super) expected: Expected<'a>,
     /// There are keys to open tokens with.
     pub(super) has_keys: bool,

@@ -90,7 +90,12 @@ fn judge<'a>(case: &'a Case<'_>, document: &Document<'_>, kind: EventKind) -> Ju
         .of_document(document)
         .filter(|(url, found)| url.carrier == Carrier::Image && !url.is_encoded && found.is_tracking())
         .collect();
-    let own: Vec<Pixel<'_>> = all.iter().copied().filter(|pixel| kind_of(pixel) == kind).collect();
+    let is_quoted = |pixel: &Pixel<'_>| match pixel.1 {
+        Found::Open(token) => case.messages.is_other(token),
+        _ => false,
+    };
+    let own: Vec<Pixel<'_>> =
+        all.iter().copied().filter(|pixel| kind_of(pixel) == kind && !is_quoted(pixel)).collect();
     let offset =
         document.pixel(kind).and_then(|pixel| pixel.offset).and_then(|offset| usize::try_from(offset).ok());
     let at_place =
@@ -106,6 +111,14 @@ fn judge<'a>(case: &'a Case<'_>, document: &Document<'_>, kind: EventKind) -> Ju
     }
     match (placed, own.as_slice()) {
         (Some(pixel), [_]) => Ok(pixel),
+        (Some(pixel), several) if several.iter().all(|other| is_same_or_unlike(&pixel, other)) => wrong(
+            Status::Warning,
+            format!(
+                "{} of this kind stand in the mail: perhaps it quotes a tracked one (--key-file would tell)",
+                counted(several.len(), "pixel")
+            ),
+            own,
+        ),
         (Some(_), several) => wrong(
             Status::Fail,
             format!("{} of this kind: the mail counts more than one {name} at once", counted(several.len(), "pixel")),
@@ -119,6 +132,11 @@ fn judge<'a>(case: &'a Case<'_>, document: &Document<'_>, kind: EventKind) -> Ju
                 own,
             )
         }
+        (None, [first]) if is_start(kind) && first.0.is_boxed && is_first(case, document, first.0) => wrong(
+            Status::Warning,
+            "something stands in front of the pixel at the start: a banner of a mail gateway, or the pixel was moved".to_owned(),
+            own,
+        ),
         (None, [_]) if !is_start(kind) => wrong(
             Status::Warning,
             "the pixel stands elsewhere, not at the end of the body: the author's placeholder put it there, or it was moved"
@@ -154,6 +172,19 @@ fn touches(bytes: &[u8], url: &Url, offset: usize, kind: EventKind) -> bool {
 fn is_last(case: &Case<'_>, document: &Document<'_>, pixel: &Url) -> bool {
     let mut later = case.of_document(document);
     !later.any(|(url, found)| url.at > pixel.at && found.is_tracking())
+}
+
+/// Whether no tracking URL stands in front in the document.
+fn is_first(case: &Case<'_>, document: &Document<'_>, pixel: &Url) -> bool {
+    let mut earlier = case.of_document(document).take_while(|(url, _)| url.at < pixel.at);
+    !earlier.any(|(_, found)| found.is_tracking())
+}
+
+/// Whether two pixels are the same one, or not to be told apart for want of keys, and of different tokens. One pixel twice is a
+/// doubled pixel whatever it carries.
+fn is_same_or_unlike(one: &Pixel<'_>, other: &Pixel<'_>) -> bool {
+    std::ptr::eq(one.0, other.0)
+        || matches!(other.1, Found::Sealed(_)) && one.0.inside.url != other.0.inside.url
 }
 
 fn missing(case: &Case<'_>, document: &Document<'_>, kind: EventKind) -> String {

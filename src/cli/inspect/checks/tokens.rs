@@ -1,6 +1,6 @@
 //! The tracking URLs: whole, authentic, of one message, in order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use openclick::{EventKind, Token};
 
@@ -64,13 +64,14 @@ pub(in super::super) fn valid(case: &Case<'_>) -> Check {
         let what = match found {
             Found::Damaged(error) => {
                 bad += 1;
-                reason(*error)
+                reason(url, *error)
             }
             Found::Plain if url.carrier != Carrier::Image => {
                 plain += 1;
                 "points at the tracking domain, and is no tracking URL".to_owned()
             }
-            Found::Open(token) if !fits(url, token) => {
+            // A plain text made of a quoted mail may show its pixels.
+            Found::Open(token) if !fits(url, token) && !case.messages.is_other(token) => {
                 misused += 1;
                 format!(
                     "{} that counts as {}",
@@ -150,19 +151,23 @@ pub(in super::super) fn one_message(case: &Case<'_>) -> Check {
     if let Some(check) = without_tokens(case, NAME) {
         return check;
     }
-    let mut messages: BTreeMap<&str, usize> = BTreeMap::new();
+    let messages = &case.messages;
     let mut recipients: BTreeMap<&str, usize> = BTreeMap::new();
-    for (_, token) in case.tokens() {
-        *messages.entry(token.message_id()).or_default() += 1;
+    let own = |token: &Token| token.message_id() == messages.own;
+    for (_, token) in case.tokens().filter(|(_, token)| own(token)) {
         *recipients.entry(token.recipient().unwrap_or_default()).or_default() += 1;
     }
-    let most = |counts: &BTreeMap<&str, usize>| {
-        counts.iter().max_by_key(|(_, count)| **count).map(|(name, _)| (*name).to_owned())
-    };
-    let (message, recipient) = (most(&messages).unwrap_or_default(), most(&recipients).unwrap_or_default());
+    let most = recipients.iter().max_by_key(|(_, count)| **count);
+    let recipient = most.map(|(name, _)| (*name).to_owned()).unwrap_or_default();
     let mut check = Check::new(NAME, Status::Pass, "every token names the same message and recipient");
+    let (mut others, mut quoted) = (BTreeSet::new(), 0);
     for (url, token) in case.tokens() {
-        if token.message_id() != message {
+        if !own(token) {
+            if messages.quoted.contains(token.message_id()) {
+                quoted += 1;
+                continue;
+            }
+            others.insert(token.message_id());
             check = check.at(case.mail, url.at, Some(&url.path), format!("message {}", token.message_id()));
         } else if token.recipient().unwrap_or_default() != recipient {
             let other = token.recipient().unwrap_or("none");
@@ -171,10 +176,18 @@ pub(in super::super) fn one_message(case: &Case<'_>) -> Check {
     }
     if check.places_total > 0 {
         check.status = Status::Fail;
-        check.message = match messages.len() {
-            1 => format!("the tokens name {}", counted(recipients.len(), "recipient")),
-            count => format!("the tokens are of {}", counted(count, "message")),
+        check.message = match others.len() {
+            0 => format!("the tokens name {}", counted(recipients.len(), "recipient")),
+            count => format!("the tokens are of {}", counted(count + 1, "message")),
         };
+        if recipients.len() < 2 && others.iter().all(|id| messages.maybe_quoted.contains(*id)) {
+            check.status = Status::Warning;
+            check.message += ": another tracked mail is quoted in this one, or its links were mixed in";
+        }
+    }
+    if quoted > 0 {
+        let mails = counted(messages.quoted.len(), "older mail");
+        check.message += &format!("; {} {} of {mails} that it quotes", counted(quoted, "other"), are(quoted));
     }
     check
 }
@@ -187,15 +200,16 @@ pub(in super::super) fn order(case: &Case<'_>) -> Check {
     }
     let links: Vec<_> = case
         .tokens()
-        .filter_map(|(url, token)| Some((url, token.message_id(), token.link_index()?)))
+        .filter(|(_, token)| !case.messages.is_other(token))
+        .filter_map(|(url, token)| Some((url, token, token.link_index()?)))
         .collect();
     if links.is_empty() {
         return Check::new(NAME, Status::NotChecked, "there is no wrapped link");
     }
     let mut check = Check::new(NAME, Status::Pass, "the links are numbered in order");
     let mut last: BTreeMap<&str, u32> = BTreeMap::new();
-    for (url, message, index) in links {
-        if let Some(before) = last.insert(message, index).filter(|before| *before >= index) {
+    for (url, token, index) in &links {
+        if let Some(before) = last.insert(token.message_id(), *index).filter(|before| before >= index) {
             check = check.at(
                 case.mail,
                 url.at,
@@ -208,6 +222,44 @@ pub(in super::super) fn order(case: &Case<'_>) -> Check {
         check.status = Status::Fail;
         check.message =
             "links were moved, doubled, or taken from elsewhere: their numbers are out of order".to_owned();
+        return check;
+    }
+    // Where the numbers are in order, a link that is nearer to the start than its number says misses some in front of it.
+    let own = links.iter().filter(|(_, token, _)| token.message_id() == case.messages.own);
+    let (mut shift, mut gone, mut added) = (0, 0, 0);
+    for (url, token, index) in own {
+        let Some(now) = case.messages.numbering.shift(url, token) else { continue };
+        let (count, what) = match now - shift {
+            0 => continue,
+            less @ ..0 => {
+                gone += less.unsigned_abs();
+                (less.unsigned_abs(), "missing in front of")
+            }
+            more => {
+                added += more.unsigned_abs();
+                (more.unsigned_abs(), "added in front of")
+            }
+        };
+        shift = now;
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let what = format!("{} {} {what} link {index}", counted(count, "link"), are(count));
+        check = check.at(case.mail, url.at, Some(&url.path), what);
+    }
+    let told = |count: u64, what: &str| {
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        (count > 0).then(|| format!("{} {} {what}", counted(count, "link"), are(count)))
+    };
+    let said = [
+        told(
+            gone,
+            "missing that the numbers of others count: cut out on the way, or left out with a comment",
+        ),
+        told(added, "there that no number counts: put in on the way"),
+    ];
+    let said: Vec<_> = said.into_iter().flatten().collect();
+    if !said.is_empty() {
+        check.status = Status::Warning;
+        check.message = said.join("; ");
     }
     check
 }

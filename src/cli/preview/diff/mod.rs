@@ -1,6 +1,5 @@
 //! The source before and after, as `diff -u` shows it.
 
-mod edits;
 mod hunks;
 mod line;
 #[cfg(test)]
@@ -12,8 +11,8 @@ use std::ops::Range;
 
 use openclick::source::{Markup, Message};
 
-use self::edits::Edit;
 use super::super::terminal::{Screen, Tone, safe};
+use super::edits::{self, Edit};
 use super::look::{Document, Look};
 
 /// What differs in a document, or in a message's header.
@@ -52,10 +51,10 @@ fn block(message: &[u8]) -> &[u8] {
 
 fn of_document<'a>(look: &Look, document: &'a Document) -> Difference<'a> {
     let place = document.path.clone();
-    // Its bytes hide what is no ASCII. Its text cannot be found by the report's offsets.
+    // Its bytes hide what is no ASCII, and a line of them may begin in any state.
     if document.charset == "ISO-2022-JP" {
-        let (before, after) = (document.before_text.as_bytes(), document.after_text.as_bytes());
-        let edits = edits::unlisted(before, after);
+        let (before, after) = (document.before_text().as_bytes(), document.after_text().as_bytes());
+        let edits = edits::of_text(document, &look.report).unwrap_or_else(|| edits::unlisted(before, after));
         return Difference { place, charset: None, before: before.into(), after: after.into(), edits };
     }
     let edits = edits::edits(&document.before, &document.after, &look.report, document.part);

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use openclick::{Delivery, KeyRing, Options, Rewriter};
 use proptest::prelude::*;
 
+use super::super::edits::{Cause, Edit, edits, of_text, unlisted};
 use super::super::look::Look;
-use super::edits::{Cause, Edit, edits, unlisted};
 use super::*;
 
 fn rewriter() -> Rewriter {
@@ -111,8 +111,14 @@ fn check(bytes: &[u8], is_message: bool) -> (usize, usize) {
         let (before, after) = (&document.before, &document.after);
         let edits = edits(before, after, &look.report, document.part);
         assert!(apply(before, after, &edits) == *after, "{edits:?}");
-        let is_listed =
-            look.report.links_total == look.report.links.len() as u64 && document.charset != "ISO-2022-JP";
+        let is_listed = look.report.links_total == look.report.links.len() as u64;
+        // The same in the text that is shown, whatever the charset.
+        let (old, new) = (document.before_text().as_bytes(), document.after_text().as_bytes());
+        let of_text = of_text(document, &look.report);
+        assert!(of_text.is_some() || !is_listed, "edits within characters");
+        if let Some(edits) = of_text {
+            assert!(apply(old, new, &edits) == new, "{edits:?}");
+        }
         // Only the changes of the contract's §1, each where the report says.
         if let Some(edit) = edits.iter().find(|edit| edit.cause == Cause::Unlisted && is_listed) {
             let (old, new) = (&before[edit.before.clone()], &after[edit.after.clone()]);

@@ -258,11 +258,11 @@ fn shown<'a>(
     remote: Option<&str>,
     inline: &mut Inline<'_>,
 ) -> Shown<'a> {
-    let text = Tagged::read(&document.before_text, document.is_html);
+    let text = Tagged::read(document.before_text(), document.is_html);
     let places = Places::of(document, &text);
-    let changed = splices(report, document, &text, places.as_ref());
+    let changed = splices(report, document);
     let units = Utf16::of(text.text);
-    let is_same = document.before == document.before_text.as_bytes();
+    let is_same = document.before == document.before_text().as_bytes();
     let mut marks = Vec::new();
     for link in links {
         let start = usize::try_from(link.range.start).unwrap_or(usize::MAX);

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
-use memchr::memchr_iter;
 use openclick::source::{Event, Markup, Message, StartTag};
 use openclick::{EventKind, LinkReport, Status, Verdict};
 
@@ -11,24 +10,34 @@ use super::super::super::summary::{counted, grouped};
 use super::super::super::terminal::{Screen, Tone, safe};
 use super::super::look::{Document, Look};
 use super::columns::{self, Cell, Fit};
+use super::places::Places;
 use super::{bounded, limited, words};
 
 /// From so many columns on there is room for the line that a link stands in.
 const WIDE: usize = 100;
 
 /// Writes the table, and why links are left.
-pub(super) fn write(out: &mut impl Write, screen: Screen, look: &Look, all: bool) -> io::Result<()> {
+pub(super) fn write(
+    out: &mut impl Write,
+    screen: Screen,
+    look: &Look,
+    places: &Places<'_>,
+    condition: &str,
+    all: bool,
+) -> io::Result<()> {
     let report = &look.report;
     let left = report.links_total - report.links_tracked;
     let counts = match report.links_total {
         0 if !was_read(look) => "not looked at".to_owned(),
         0 => "none".to_owned(),
-        total => format!("{} of {} tracked", grouped(report.links_tracked), grouped(total)),
+        total => format!("{} of {} tracked{condition}", grouped(report.links_tracked), grouped(total)),
     };
     columns::heading(out, screen, "Links", &counts)?;
     let sources = Sources::of(look);
     let (shown, rest) = limited(&report.links, all);
-    let rows: Vec<_> = shown.iter().map(|link| row(link, &sources, screen.width >= WIDE)).collect();
+    let has_lines = screen.width >= WIDE && memchr::memchr(b'\n', &look.before).is_some();
+    let line = |link: &LinkReport| places.line(link.part, link.range.start).filter(|_| has_lines);
+    let rows: Vec<_> = shown.iter().map(|link| row(link, &sources, line(link))).collect();
     let table = [
         ("#", Fit::Number),
         ("line", Fit::Number),
@@ -74,7 +83,7 @@ fn is_unsubscribe(link: &LinkReport) -> bool {
     matches!(link.verdict, Verdict::Tracked { kind: EventKind::LinkUnsubscribe, .. })
 }
 
-fn row(link: &LinkReport, sources: &Sources, has_line: bool) -> Vec<Cell> {
+fn row(link: &LinkReport, sources: &Sources, line: Option<usize>) -> Vec<Cell> {
     let verdict = match &link.verdict {
         _ if is_unsubscribe(link) => Cell::new(Tone::Good, "tracked: unsub"),
         Verdict::Tracked { .. } => Cell::new(Tone::Good, "tracked"),
@@ -82,9 +91,6 @@ fn row(link: &LinkReport, sources: &Sources, has_line: bool) -> Vec<Cell> {
         _ => Cell::plain(""),
     };
     let source = sources.of_link(link);
-    let line = source
-        .filter(|source| has_line && source.lines.len() > 1)
-        .map(|source| source.line(link.range.start));
     let shown = source.and_then(|source| source.texts.get(&link.range.start)).unwrap_or(&link.text);
     let text = match (safe(shown), source.and_then(|source| source.images.get(&link.range.start))) {
         (text, _) if !text.is_empty() => Cell::plain(text),
@@ -117,14 +123,12 @@ pub(super) fn was_read(look: &Look) -> bool {
     !passed && (!look.is_message || look.report.parts.iter().any(|part| part.reason.is_none()))
 }
 
-/// What the report does not say of links: lines, images, and texts in ISO-2022-JP.
+/// What the report does not say of links: images, and texts in ISO-2022-JP.
 struct Sources {
     documents: HashMap<Option<u32>, Source>,
 }
 
 struct Source {
-    /// Where lines begin.
-    lines: Vec<usize>,
     /// The alternative texts of the images in links without text, by where the link's value begins.
     images: HashMap<u64, String>,
     /// Of ISO-2022-JP, which the report's texts do not show.
@@ -151,8 +155,7 @@ impl Sources {
 impl Source {
     /// Reads a document. `hidden` has its bytes as they are, where it hides those that are no ASCII.
     fn of(document: &Document, hidden: Option<&[u8]>) -> Source {
-        let lines = std::iter::once(0).chain(memchr_iter(b'\n', &document.before).map(|at| at + 1)).collect();
-        let mut source = Source { lines, images: HashMap::new(), texts: HashMap::new() };
+        let mut source = Source { images: HashMap::new(), texts: HashMap::new() };
         if !document.is_html {
             return source;
         }
@@ -184,11 +187,6 @@ impl Source {
         });
         source.texts.values_mut().for_each(|text| *text = folded(text));
         source
-    }
-
-    /// From 1.
-    fn line(&self, offset: u64) -> usize {
-        self.lines.partition_point(|start| (*start as u64) <= offset)
     }
 }
 

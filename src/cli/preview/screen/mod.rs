@@ -4,12 +4,15 @@ mod columns;
 mod links;
 mod notes;
 mod parts;
+mod places;
 mod words;
 
 use std::io::{self, Write};
 
+use openclick::source::Message;
 use openclick::{EventKind, PartReport, PixelReport, Report, Status};
 
+use self::places::Places;
 use super::super::lint::Finding;
 use super::super::summary::{counted, grouped};
 use super::super::terminal::{Screen, Tone, cut, safe, shorten};
@@ -31,22 +34,28 @@ fn limited<T>(rows: &[T], all: bool) -> (&[T], usize) {
     (&rows[..count], rows.len() - count)
 }
 
-/// Writes the plan.
+/// Writes the plan. `unsigned`: of a signed mail that would pass as it is, what would become of it without its signature.
+#[allow(clippy::too_many_arguments, reason = "all that is known of a mail")]
 pub(super) fn write(
     out: &mut impl Write,
     screen: Screen,
     looker: &Looker,
     look: &Look,
+    unsigned: Option<&Look>,
     subject: &Subject,
     findings: &[Finding],
     all: bool,
 ) -> io::Result<()> {
     head(out, screen, looker, look, subject)?;
-    if look.is_message && look.report.parts.len() > 1 {
-        parts::write(out, screen, look, all)?;
+    let message = look.is_message.then(|| Message::parse(&look.before));
+    if let Some(message) = message.as_ref().filter(|_| look.report.parts.len() > 1) {
+        parts::write(out, screen, look, message, all)?;
     }
-    links::write(out, screen, look, all)?;
-    notes::pixels(out, screen, look, all)?;
+    let planned = unsigned.unwrap_or(look);
+    let places = Places::of(planned, message.as_ref());
+    let condition = if unsigned.is_some() { ", if it were not signed (--on-signed rewrite)" } else { "" };
+    links::write(out, screen, planned, &places, condition, all)?;
+    notes::pixels(out, screen, planned, &places, condition, all)?;
     notes::changes(out, screen, look, all)?;
     notes::findings(out, screen, findings, all)
 }

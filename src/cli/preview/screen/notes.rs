@@ -9,25 +9,33 @@ use super::super::super::summary::{counted, grouped};
 use super::super::super::terminal::{Screen, Tone};
 use super::super::look::Look;
 use super::columns::{self, Cell, Fit};
+use super::places::Places;
 use super::{bounded, limited, links, words};
 
 /// Writes where the pixels go, or why not.
-pub(super) fn pixels(out: &mut impl Write, screen: Screen, look: &Look, all: bool) -> io::Result<()> {
+pub(super) fn pixels(
+    out: &mut impl Write,
+    screen: Screen,
+    look: &Look,
+    places: &Places<'_>,
+    condition: &str,
+    all: bool,
+) -> io::Result<()> {
     let pixels = &look.report.pixels;
     let placed = pixels.iter().filter(|pixel| pixel.place.is_some()).count() as u64;
     let counts = match placed {
         0 if !links::was_read(look) => "not looked for".to_owned(),
         0 => "none".to_owned(),
-        placed => grouped(placed),
+        placed => format!("{}{condition}", grouped(placed)),
     };
     columns::heading(out, screen, "Pixels", &counts)?;
     let (shown, rest) = limited(pixels, all);
-    let rows: Vec<_> = shown.iter().map(|pixel| pixel_row(pixel, look)).collect();
-    columns::write(out, screen, &[("", Fit::Whole), ("", Fit::Whole), ("", Fit::End(20))], &rows)?;
+    let rows: Vec<_> = shown.iter().map(|pixel| pixel_row(pixel, look, places)).collect();
+    columns::write(out, screen, &[("", Fit::Whole), ("", Fit::Middle(7)), ("", Fit::End(20))], &rows)?;
     more(out, screen, rest)
 }
 
-fn pixel_row(pixel: &PixelReport, look: &Look) -> Vec<Cell> {
+fn pixel_row(pixel: &PixelReport, look: &Look, places: &Places<'_>) -> Vec<Cell> {
     let (mark, text) = match (pixel.place, pixel.reason) {
         (Some(place), _) => (Cell::new(Tone::Good, pixel.kind.as_str()), words::of_pixel_place(place)),
         (None, Some(NoPlace::Off)) if is_wanted(pixel, look) => {
@@ -38,11 +46,8 @@ fn pixel_row(pixel: &PixelReport, look: &Look) -> Vec<Cell> {
     };
     let part = pixel.part.and_then(|part| look.report.parts.get(part as usize));
     let part = part.map_or_else(String::new, |part| part.path.clone());
-    let document = look.documents.iter().find(|document| document.part == pixel.part);
-    let line = pixel.offset.filter(|_| pixel.place.is_some()).zip(document).map(|(offset, document)| {
-        let offset = usize::try_from(offset).unwrap_or(usize::MAX).min(document.before.len());
-        memchr::memchr_iter(b'\n', &document.before[..offset]).count() + 1
-    });
+    let offset = pixel.offset.filter(|_| pixel.place.is_some());
+    let line = offset.and_then(|offset| places.line(pixel.part, offset));
     let line = line.map_or_else(String::new, |line| format!(", line {}", grouped(line as u64)));
     let not = if pixel.place.is_some() { "" } else { "not put in: " };
     vec![mark, Cell::new(Tone::Dim, part), Cell::plain(format!("{not}{text}{line}"))]

@@ -6,14 +6,19 @@ use openclick::source::Message;
 use openclick::{PartReason, PartReport};
 
 use super::super::super::summary::grouped;
-use super::super::super::terminal::{Screen, Tone, cut, safe};
+use super::super::super::terminal::{Screen, Tone, cut, safe, shorten};
 use super::super::look::Look;
 use super::columns::{self, Cell, Fit};
 use super::{limited, words};
 
 /// Writes the tree.
-pub(super) fn write(out: &mut impl Write, screen: Screen, look: &Look, all: bool) -> io::Result<()> {
-    let message = Message::parse(&look.before);
+pub(super) fn write(
+    out: &mut impl Write,
+    screen: Screen,
+    look: &Look,
+    message: &Message<'_>,
+    all: bool,
+) -> io::Result<()> {
     let parents: Vec<_> = message.parts().take(look.report.parts.len()).map(|part| part.parent()).collect();
     let branches = branches(&parents);
     let (shown, rest) = limited(&look.report.parts, all);
@@ -45,11 +50,17 @@ pub(super) fn write(out: &mut impl Write, screen: Screen, look: &Look, all: bool
     Ok(())
 }
 
+/// Parts that are deeper are drawn as deep as this, with `…` in front.
+const DEEPEST: usize = 4;
+/// The columns of a number such as `1.2.1`; a longer one loses its middle.
+const PATH: usize = 11;
+
 /// Charsets and encodings have no longer names; an attacker's have.
 const LABEL: usize = 16;
 
 fn row(report: &PartReport, size: usize, branch: &str) -> Vec<Cell> {
-    let path = if report.path.is_empty() { String::new() } else { format!("{} ", report.path) };
+    let path =
+        if report.path.is_empty() { String::new() } else { format!("{} ", shorten(&report.path, PATH)) };
     let verdict = match report.reason {
         _ if report.rewritten => Cell::new(Tone::Good, "rewritten"),
         None => Cell::plain("nothing to change"),
@@ -77,17 +88,24 @@ fn branches(parents: &[Option<usize>]) -> Vec<String> {
             has_more[sibling] = true;
         }
     }
-    let mut stems: Vec<String> = Vec::with_capacity(parents.len());
+    let mut stems: Vec<(String, usize)> = Vec::with_capacity(parents.len());
     let mut branches = Vec::with_capacity(parents.len());
     for (index, parent) in parents.iter().enumerate() {
         let Some(parent) = parent.filter(|parent| *parent < index) else {
-            stems.push(String::new());
+            stems.push((String::new(), 0));
             branches.push(String::new());
             continue;
         };
         let (branch, stem) = if has_more[index] { ("├─ ", "│  ") } else { ("└─ ", "   ") };
-        branches.push(format!("{}{branch}", stems[parent]));
-        stems.push(format!("{}{stem}", stems[parent]));
+        let (above, depth) = &stems[parent];
+        let depth = depth + 1;
+        if depth > DEEPEST {
+            branches.push(format!("{above}… {branch}"));
+            stems.push((above.clone(), depth));
+            continue;
+        }
+        branches.push(format!("{above}{branch}"));
+        stems.push((format!("{above}{stem}"), depth));
     }
     branches
 }
@@ -101,5 +119,9 @@ mod tests {
         let parents = [None, Some(0), Some(1), Some(1), Some(0), Some(4)];
         assert_eq!(branches(&parents), ["", "├─ ", "│  ├─ ", "│  └─ ", "└─ ", "   └─ "]);
         assert_eq!(branches(&[None]), [""]);
+        let deep: Vec<_> = (0..40_usize).map(|index| index.checked_sub(1)).collect();
+        let branches = branches(&deep);
+        assert_eq!((branches[4].as_str(), branches[5].as_str()), ("         └─ ", "            … └─ "));
+        assert_eq!(branches[39], branches[5]);
     }
 }

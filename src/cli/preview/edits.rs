@@ -11,6 +11,8 @@ use std::ops::Range;
 use memchr::memmem;
 use openclick::{Change, EventKind, Report, Verdict};
 
+use super::look::Document;
+
 /// Bytes of `before` that were replaced by bytes of `after`. Outside of all edits both are the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Edit {
@@ -30,6 +32,72 @@ pub(super) enum Cause {
     LineBreak,
     /// The report does not list it.
     Unlisted,
+}
+
+/// The edits of a document's text, in order. None if the texts differ outside of them: an edit stands where its charset has half a
+/// character, or keeps a state.
+pub(super) fn of_text(document: &Document, report: &Report) -> Option<Vec<Edit>> {
+    let (before, after) = (document.before_text(), document.after_text());
+    let (mut old, mut new) = (Side::of(document, false), Side::of(document, true));
+    let mut edits = Vec::new();
+    for mut edit in self::edits(&document.before, &document.after, report, document.part) {
+        if let (true, true) = (old.is_same, new.is_same) {
+            // Outside of edits both sides have the same bytes, also those of half a character.
+            let back = (0..4).find(|back| {
+                edit.before.start < *back || before.is_char_boundary(edit.before.start - back)
+            })?;
+            let on = (0..4).find(|on| before.is_char_boundary(edit.before.end + on))?;
+            edit.before = edit.before.start.checked_sub(back)?..edit.before.end + on;
+            edit.after = edit.after.start.checked_sub(back)?..edit.after.end + on;
+        }
+        let start = (old.to(edit.before.start), new.to(edit.after.start));
+        let end = (old.to(edit.before.end), new.to(edit.after.end));
+        edits.push(Edit { before: start.0..end.0, after: start.1..end.1, cause: edit.cause });
+    }
+    let mut done = (0, 0);
+    let ends =
+        Edit { before: before.len()..before.len(), after: after.len()..after.len(), cause: Cause::Unlisted };
+    for edit in edits.iter().chain([&ends]) {
+        if before.get(done.0..edit.before.start)? != after.get(done.1..edit.after.start)? {
+            return None;
+        }
+        // Edits may overlap where they were widened.
+        before.get(edit.before.clone())?;
+        after.get(edit.after.clone())?;
+        done = (edit.before.end, edit.after.end);
+    }
+    Some(edits)
+}
+
+/// The bytes of one side, and how far they were decoded.
+struct Side<'a> {
+    document: &'a Document,
+    bytes: &'a [u8],
+    /// The bytes are the text.
+    is_same: bool,
+    at: usize,
+    text: usize,
+}
+
+impl<'a> Side<'a> {
+    fn of(document: &'a Document, is_after: bool) -> Side<'a> {
+        let (bytes, text) = match is_after {
+            false => (document.before_bytes(), document.before_text()),
+            true => (document.after_bytes(), document.after_text()),
+        };
+        Side { document, bytes, is_same: bytes == text.as_bytes(), at: 0, text: 0 }
+    }
+
+    /// The offset in the text of an offset in the bytes that is not in front of the last one.
+    fn to(&mut self, at: usize) -> usize {
+        let from = self.at;
+        self.at = at.max(from);
+        self.text += match self.is_same {
+            true => self.at - from,
+            false => self.document.decode(self.bytes, from..self.at).len(),
+        };
+        self.text
+    }
 }
 
 /// A place where the report says that something was done.
