@@ -49,7 +49,8 @@ impl Document {
         if place.outlook && (field.raw || holds(b'-') && could_end_comment(value)) {
             return false;
         }
-        if counts && !value.first().is_some_and(|&byte| !is_space(byte) && !(field.raw && byte == b'&')) {
+        let is_text = |&byte: &u8| !(is_space(byte) || field.raw && byte == b'&');
+        if counts && !value.first().is_some_and(is_text) {
             return false;
         }
         match &place.kind {

@@ -46,7 +46,7 @@ use crate::rewriter::{Rewriter, Rewritten};
 pub struct Template(Arc<Inner>);
 
 enum Inner {
-    Html(Document),
+    Html(Box<Document>),
     Message(Box<MessageTemplate>),
 }
 
@@ -65,7 +65,7 @@ impl Rewriter {
     /// # Ok::<(), openclick::Error>(())
     /// ```
     pub fn compile_html(&self, html: impl Into<Vec<u8>>) -> Result<Template> {
-        Ok(Template(Arc::new(Inner::Html(Document::new(self.clone(), html.into())))))
+        Ok(Template(Arc::new(Inner::Html(Box::new(Document::new(self.clone(), html.into()))))))
     }
 
     /// Reads a message that is rendered for many recipients. Its header may be of one recipient each
