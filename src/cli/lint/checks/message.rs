@@ -149,9 +149,7 @@ fn parts(look: &Look, message: &Message<'_>, findings: &mut Collector<'_>) {
         // The parts of a multipart follow it.
         let is_empty = !parts.peek().is_some_and(|(next, _)| next.parent() == Some(part.index()));
         let why = match reason {
-            PartReason::Ambiguous if part.reason().is_some() => {
-                "its header says two things, or something that holds for no such part"
-            }
+            PartReason::Ambiguous if part.reason().is_some() => contradiction(&part),
             PartReason::Ambiguous => "its body is not what its Content-Transfer-Encoding says",
             PartReason::Encoding => "nobody knows its transfer encoding",
             PartReason::Charset => "its charset cannot be read",
@@ -184,6 +182,21 @@ fn parts(look: &Look, message: &Message<'_>, findings: &mut Collector<'_>) {
             let found = format!("{which} ({}) is passed over: {why}", report.media_type);
             findings.add(&rule::PART_LEFT, place(&part), found);
         }
+    }
+}
+
+/// What a header says that cannot be, or could not be after a change.
+fn contradiction(part: &Part<'_>) -> &'static str {
+    let fields = part.fields();
+    let count = |name| fields.iter().filter(|field| field.is(name)).count();
+    match () {
+        () if count("content-type") > 1 => "it has two Content-Types",
+        () if count("content-transfer-encoding") > 1 => "it has two Content-Transfer-Encodings",
+        () if count("content-md5") > 0 => "its Content-MD5 would be wrong after a change",
+        () if count("content-transfer-encoding") > 0 && part.media_type().starts_with("multipart/") => {
+            "no multipart can have the Content-Transfer-Encoding that its header names"
+        }
+        () => "its header says two things",
     }
 }
 
