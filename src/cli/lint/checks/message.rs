@@ -147,7 +147,7 @@ fn parts(look: &Look, message: &Message<'_>, findings: &mut Collector<'_>) {
         let Some(reason) = report.reason else { continue };
         let is_multipart = report.media_type.starts_with("multipart/");
         // The parts of a multipart follow it.
-        let is_empty = !parts.peek().is_some_and(|(next, _)| next.parent() == Some(part.index()));
+        let is_empty = parts.peek().is_none_or(|(next, _)| next.parent() != Some(part.index()));
         let why = match reason {
             PartReason::Ambiguous if part.reason().is_some() => contradiction(&part),
             PartReason::Ambiguous => "its body is not what its Content-Transfer-Encoding says",

@@ -10,14 +10,12 @@ use serde::{Serializer, ser::SerializeTuple};
 use sha2::{Digest, Sha256};
 
 use super::super::super::lint::Finding;
+use super::super::json::CLIP;
 use super::super::look::{Document, Look};
 use super::inline::Inline;
 use super::remote::{self, Edit};
 use super::splice::{Places, Splice, Tagged, splices};
 use super::utf16::Utf16;
-
-/// Gmail shows no more of a message's HTML, in bytes.
-const CLIP: u64 = 102 * 1024;
 
 /// Documents of one mail that are shown.
 const MOST_DOCUMENTS: usize = 50;

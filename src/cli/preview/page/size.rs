@@ -51,7 +51,7 @@ pub(super) fn size(tag: &StartTag<'_>) -> (u32, u32) {
 fn stated(tag: &StartTag<'_>) -> (Option<u32>, Option<u32>) {
     let style = tag.attribute("style").flatten().unwrap_or_default();
     let of = |name: &str| {
-        let declared = style.split(';').filter_map(|declaration| declaration.split_once(':')).filter_map(
+        let mut declared = style.split(';').filter_map(|declaration| declaration.split_once(':')).filter_map(
             |(property, value)| {
                 let value = value.split('!').next().unwrap_or_default().trim();
                 let is_length = value.ends_with("px") || value == "0";
@@ -59,7 +59,7 @@ fn stated(tag: &StartTag<'_>) -> (Option<u32>, Option<u32>) {
             },
         );
         // Of several the last counts.
-        let declared = declared.last().and_then(pixels);
+        let declared = declared.next_back().and_then(pixels);
         declared.or_else(|| tag.attribute(name).flatten().and_then(|value| pixels(&value)))
     };
     (of("width"), of("height"))
