@@ -10,7 +10,8 @@ use super::super::super::preview::look::Look;
 use super::super::collector::Collector;
 use super::super::finding::Severity;
 use super::super::{merge_tag, rule};
-use super::{Summary, charset};
+use super::Summary;
+use super::charset::{self, Mislabelled};
 use crate::cli::summary::grouped;
 
 /// RFC 5322 §2.1.1, without the line end.
@@ -229,11 +230,11 @@ fn plain_text(message: &Message<'_>, findings: &mut Collector<'_>) {
                 "the plain text has 8-bit characters and no charset: clients guess",
             );
         }
-        if let Some(at) =
-            charset::mislabelled(text.charset(), text.bytes()).filter(|_| part.charset().is_some())
+        if let Some(label) = part.charset()
+            && let Some(wrong) = Mislabelled::find(text.charset(), text.bytes())
         {
-            let at = text.offset_in_message(at);
-            findings.add(&rule::MISLABELLED, at..at + 1, charset::mislabelled_message(text.charset()));
+            let at = text.offset_in_message(wrong.at);
+            findings.add(&rule::MISLABELLED, at..at + 1, wrong.message(label));
         }
         charset::eight_bit(&part, message.bytes(), findings);
     }

@@ -174,6 +174,7 @@ pub(super) fn cases() -> Vec<Case> {
             &[
                 "<a data-msys-linkname=hero href=https://shop.example/a>a</a><a data-msys-linkname=hero href=https://shop.example/a>b</a>",
                 "<a data-msys-linkname=a href=https://shop.example/a>a</a><a data-msys-linkname=b href=https://shop.example/b>b</a>",
+                "<a data-msys-linkname=a href=https://shop.example>a</a><a data-msys-linkname=a href=HTTPS://Shop.example/>b</a>",
             ],
         ),
         case(
