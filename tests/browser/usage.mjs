@@ -25,7 +25,7 @@ export async function usage({ open, make, check, settle, tree, work, openclick, 
   // ---- Remote pictures: those of the mail, never a pixel, also not those that a rewrite put in before
   {
     const mail = path.join(work, 'remote.html'), tracked = path.join(work, 'tracked.html');
-    fs.writeFileSync(mail, '<body><p>Hi</p><img src="https://remote.example/a.png"><img src="https://other.example/p" width="1" height="1"></body>');
+    fs.writeFileSync(mail, '<body><p>Hi</p><img src="https://remote.example/a.png"><img src="https://other.example/p" width="1" height="1"><picture><source srcset="https://other.example/q"><img src="https://other.example/r" width="1" height="1"></picture><img src="https://other.example/s" style="display:none"></body>');
     fs.writeFileSync(tracked, execFileSync(openclick, ['rewrite', ...config, mail]));
     for (const file of [mail, tracked]) {
       const { context, seen } = await open(await url(file, '--load-remote'));
@@ -159,6 +159,10 @@ export async function usage({ open, make, check, settle, tree, work, openclick, 
     await page.fill('#pasted', '\n\nSubject: Pasted\nContent-Type: text/html\n\n<p>pasted words <a href="https://shop.example/">x</a></p>\n');
     await page.click('#paste button[type=submit]');
     check('a pasted mail is shown', await shown('pasted words') && await until(async () => (await page.textContent('#subject')) === 'Pasted'));
+    await page.click('#paste-open');
+    await page.fill('#pasted', 'Subject: Gr\u00fc\u00dfe\nContent-Type: text/html; charset=iso-8859-1\nContent-Transfer-Encoding: 8bit\n\n<p>Gr\u00fc\u00dfe von dort</p>\n');
+    await page.click('#paste button[type=submit]');
+    check('in the charset that it declares', await shown('Gr\u00fc\u00dfe von dort'));
     await page.click('#paste-open');
     await page.click('#paste-back');
     check('and the file again', await shown('second 7'));

@@ -32,7 +32,7 @@ fn findings_as_text() {
     insta::assert_snapshot!(run.out, @r#"
     a.html:1:1: note OC303 there is no link to unsubscribe, which bulk mail must have
         help: Add a link that says unsubscribe, unless the mail is transactional [no-unsubscribe-link]
-    a.html:4:4: note OC202 there is no hidden preheader: inboxes show this text, or what comes before it, as preview
+    a.html:4:4: note OC202 no hidden preheader stands before this text: inboxes show it, or an image's text before it, as preview
         help: Put a hidden <div> with one sentence directly behind <body> [no-preheader]
     a.html:4:19: error OC110 the link "page.html" has no scheme
         help: Write the whole address, beginning with https:// [relative-link]
@@ -288,6 +288,26 @@ fn a_closed_pipe_is_quiet() {
     let output = Command::new("sh").args(["-c", &line]).current_dir(sandbox.folder.path()).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 1);
+}
+
+/// Whoever gets a mail to send again does not know the domain and the key that it was tracked with.
+#[test]
+fn a_mail_that_was_tracked_elsewhere_is_known() {
+    let sandbox = Sandbox::new();
+    for (file, links) in [("html/newsletter-100k.html", 60), ("mail/newsletter-qp.eml", 10)] {
+        let mail = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(file)).unwrap();
+        let found = |name: &str| {
+            let found = json(&lint(&sandbox, &format!("--output-format json {name}")));
+            let findings = found["files"][0]["findings"].as_array().unwrap().clone();
+            findings.iter().filter(|finding| finding["code"] == "OC118").count()
+        };
+        sandbox.write("before", &mail);
+        assert_eq!(found("before"), 0);
+        let line =
+            "rewrite --tracking-domain https://t.bank.example --key-file KEYS --message-id m -o after before";
+        sandbox.run(line, "").ok();
+        assert!(found("after") >= links, "{file}: {}", found("after"));
+    }
 }
 
 fn corpus(name: &str) -> Option<PathBuf> {

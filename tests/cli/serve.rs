@@ -176,6 +176,13 @@ fn pasted_mails() {
     // It comes as UTF-8, whatever it declares.
     let answer = paste("<meta charset=iso-8859-1><a href=https://shop.example/>Caf\u{e9}</a>");
     assert!(answer.contains(">Caf\u{e9}<") && answer.contains("\"charset\":\"UTF-8\""), "{answer}");
+    for charset in ["iso-8859-1", "windows-1252", "utf-8", "gb18030"] {
+        let fields = format!(
+            "Subject: Hi\nContent-Type: text/html; charset={charset}\nContent-Transfer-Encoding: 8bit"
+        );
+        let answer = paste(&format!("{fields}\n\n<a href=https://shop.example/\u{e9}>Caf\u{e9}</a>\n"));
+        assert!(answer.contains("https://shop.example/\u{e9}>Caf\u{e9}<"), "{charset} {answer}");
+    }
     assert!(paste("").contains("200 OK"));
     // It stays nowhere.
     assert!(served.ask("GET /data HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\n\r\n").contains("\"total\":0"));

@@ -5,6 +5,7 @@ use std::ops::Range;
 use openclick::Dialect;
 use openclick::source::Attribute;
 
+use super::super::setting::did_you_mean;
 use super::merge_tag;
 
 /// An attribute that some sender's tracking understands.
@@ -32,6 +33,36 @@ enum Meaning {
 
 /// The longest link name in a token, in bytes.
 const LINK_NAME: usize = 63;
+
+/// openclick's own attributes.
+const OWN: [&str; 4] =
+    ["data-msys-clicktrack", "data-msys-linkname", "data-msys-unsubscribe", "data-msys-sublink"];
+
+/// An attempt at one of our own attributes that is none of them: its name, and what it is likely to mean, as the end of a
+/// sentence.
+pub(super) fn misspelt(attribute: &Attribute<'_>) -> Option<(String, String)> {
+    /// Edits by which another beginning is still an attempt.
+    const NEAR: usize = 2;
+    const LONGEST: usize = 40;
+    let name = attribute.name();
+    if name.len() > LONGEST || !starts_with(&name, "data") && !starts_with(&name, "msys") {
+        return None;
+    }
+    let name = name.to_ascii_lowercase();
+    let begins = ["data-msys", "data_msys", "datamsys", "msys-"].iter().any(|start| name.starts_with(start));
+    let is_near = || {
+        name.starts_with("data-m") && OWN.iter().any(|own| strsim::damerau_levenshtein(&name, own) <= NEAR)
+    };
+    (!OWN.contains(&&*name) && (begins || is_near())).then(|| {
+        let whole = if name.starts_with("msys-") { format!("data-{name}") } else { name.clone() };
+        let meant = did_you_mean(&whole, OWN.into_iter());
+        (name, meant)
+    })
+}
+
+fn starts_with(name: &str, start: &str) -> bool {
+    name.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
+}
 
 /// What an attribute means, if it is one of these.
 pub(super) fn mark(attribute: &Attribute<'_>, value: Range<usize>) -> Option<Mark> {

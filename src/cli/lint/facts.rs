@@ -51,6 +51,8 @@ pub(super) struct Facts {
     pub(super) images: Vec<Image>,
     /// Attributes that steer tracking, anybody's.
     pub(super) marks: Vec<Mark>,
+    /// Attempts at attributes of openclick's own: their names, and what they are likely to mean.
+    pub(super) misspelt: Vec<(Range<usize>, String, String)>,
     /// The first `<meta>` that names a charset: its label.
     pub(super) meta: Option<(Range<usize>, String)>,
     pub(super) has_base: bool,
@@ -83,9 +85,9 @@ pub(super) enum Preheader {
     Unknown,
     /// So many elements so far, and nothing to see.
     Looking(usize),
-    /// A hidden element.
-    Hidden(Range<usize>),
-    /// An element that only its class or id calls a preheader.
+    /// A hidden element, and how many stand before it.
+    Hidden(Range<usize>, usize),
+    /// An element that only its class or id calls a preheader, and nothing hidden before its text.
     Named(Range<usize>),
     /// Something that is seen.
     None,
@@ -101,6 +103,7 @@ impl Facts {
             markup,
             facts: Facts::default(),
             open: [None, None],
+            named: None,
             raw: None,
             has_body: false,
             ended: false,
@@ -117,6 +120,8 @@ struct Reader<'m, 'a> {
     facts: Facts,
     /// The link that is open, an index, and its element: in the document, in an Outlook comment.
     open: [Option<(usize, String)>; 2],
+    /// The first element that is called a preheader.
+    named: Option<Range<usize>>,
     /// A raw text element that is open.
     raw: Option<(Range<usize>, String)>,
     has_body: bool,
@@ -248,6 +253,8 @@ impl Reader<'_, '_> {
                 }
                 found.is_marked |= attribute.is("data-msys-unsubscribe") && mark.value.trim() == "1";
                 self.facts.marks.push(mark);
+            } else if let Some((name, meant)) = attribute::misspelt(&attribute) {
+                self.facts.misspelt.push((attribute.range(), name, meant));
             }
         }
         if content_type
@@ -310,22 +317,36 @@ impl Reader<'_, '_> {
         if self.ended && !matches!(name, "html" | "body") {
             self.facts.behind_body.get_or_insert(range.clone());
         }
-        match &mut self.facts.preheader {
+        match &self.facts.preheader {
             Preheader::Unknown if name == "body" => self.facts.preheader = Preheader::Looking(0),
             Preheader::Unknown if HEAD.contains(&name) => {}
-            found @ (Preheader::Unknown | Preheader::Looking(_)) if !HEAD.contains(&name) => {
-                let before = if let Preheader::Looking(before) = found { *before } else { 0 };
-                *found = match name {
-                    _ if tag.is_hidden() && !matches!(name, "img" | "input" | "br") => {
-                        Preheader::Hidden(range.clone())
-                    }
-                    _ if is_called_preheader(tag) => Preheader::Named(range.clone()),
-                    "img" | "a" => Preheader::None,
-                    _ if before >= MOST_BEFORE => Preheader::None,
-                    _ => Preheader::Looking(before + 1),
-                };
-            }
+            Preheader::Unknown => self.before_text(tag, name, range, 0),
+            Preheader::Looking(_) if matches!(name, "html" | "head" | "body") => {}
+            Preheader::Looking(before) => self.before_text(tag, name, range, *before),
             _ => {}
+        }
+    }
+
+    /// An element in front of all text.
+    fn before_text(&mut self, tag: &StartTag<'_>, name: &str, range: &Range<usize>, before: usize) {
+        if tag.is_hidden() && !matches!(name, "img" | "input" | "br") {
+            self.facts.preheader = Preheader::Hidden(range.clone(), before);
+            return;
+        }
+        if self.named.is_none() && is_called_preheader(tag) {
+            self.named = Some(range.clone());
+        }
+        match name {
+            "img" | "a" => self.end_preheader(),
+            _ if before >= MOST_BEFORE => self.end_preheader(),
+            _ => self.facts.preheader = Preheader::Looking(before + 1),
+        }
+    }
+
+    /// What comes from here on is seen.
+    fn end_preheader(&mut self) {
+        if let Preheader::Unknown | Preheader::Looking(_) = self.facts.preheader {
+            self.facts.preheader = self.named.take().map_or(Preheader::None, Preheader::Named);
         }
     }
 
@@ -371,9 +392,7 @@ impl Reader<'_, '_> {
         if self.ended {
             self.facts.behind_body.get_or_insert(range.clone());
         }
-        if let Preheader::Unknown | Preheader::Looking(_) = self.facts.preheader {
-            self.facts.preheader = Preheader::None;
-        }
+        self.end_preheader();
         match self.facts.texts.last_mut() {
             // A `<` that begins no tag makes two pieces of one text.
             Some(last) if last.end == range.start => last.end = range.end,
@@ -414,11 +433,37 @@ impl Reader<'_, '_> {
             && matches!(rest.get(at + 1), Some(next) if next.is_ascii_alphabetic() || matches!(next, b'/' | b'!'))
         {
             let start = self.last + at;
-            let what = if rest[at..].starts_with(b"<!--") { "a comment" } else { "a tag" };
+            let what = unfinished(&rest[at..]);
             self.facts.unfinished.get_or_insert((start..(start + 32).min(bytes.len()), what));
         }
         self.facts
     }
+}
+
+/// What begins here and is still open at the end of the file.
+fn unfinished(rest: &[u8]) -> &'static str {
+    match rest {
+        [b'<', b'!', b'-', b'-', ..] => "a comment",
+        _ if rest.starts_with(b"<![CDATA[") => "a CDATA section",
+        [b'<', b'!', ..] => "a declaration",
+        _ if is_in_quote(rest) => "a quote in a tag",
+        _ => "a tag",
+    }
+}
+
+/// Whether a start tag that is open at the end of the file is so within a quoted value.
+fn is_in_quote(rest: &[u8]) -> bool {
+    let (mut open, mut after_equals) = (None, false);
+    for &byte in rest {
+        match open {
+            Some(quote) if byte == quote => open = None,
+            Some(_) => {}
+            None if after_equals && matches!(byte, b'"' | b'\'') => open = Some(byte),
+            None => {}
+        }
+        after_equals = open.is_none() && (byte == b'=' || after_equals && byte.is_ascii_whitespace());
+    }
+    open.is_some()
 }
 
 #[derive(Default)]

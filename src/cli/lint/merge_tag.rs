@@ -49,6 +49,50 @@ pub(super) fn is_certain(tag: &[u8]) -> bool {
             || [&b"{{"[..], b"{%", b"*|", b"<%"].iter().any(|open| tag.starts_with(open)))
 }
 
+/// Whether a link begins with a tag, of whatever language: no address is spelled so. In texts these mean nothing.
+pub(super) fn begins(target: &str) -> bool {
+    const AROUND: [(&str, &str); 17] = [
+        ("[%", "%]"),
+        ("@{", "}"),
+        ("#{", "}"),
+        ("{", "}"),
+        ("[", "]"),
+        ("((", "))"),
+        ("<<", ">>"),
+        ("<", ">"),
+        ("##", "##"),
+        ("#", "#"),
+        ("%", "%"),
+        ("$", "$"),
+        ("@@", "@@"),
+        ("__", "__"),
+        ("~", "~"),
+        ("|", "|"),
+        ("*", "*"),
+    ];
+    let is_around = |(open, close): &(&str, &str)| {
+        let Some(inside) = target.strip_prefix(open) else { return false };
+        let window = &inside[..inside.floor_char_boundary(LONGEST)];
+        let Some(end) = window.find(close) else { return false };
+        let name = window[..end].trim_start_matches(['%', '{', '!', '$', '=', '-', '@', '#', ' ']);
+        let is_name = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
+        is_name
+            && matches!(
+                inside.as_bytes().get(end + close.len()),
+                None | Some(b'/' | b'?' | b'#' | b'&' | b'}')
+            )
+    };
+    // `$url` of PHP and Velocity, `@Model.Url` of Razor.
+    let is_bare = || {
+        let mut letters = target.chars();
+        let sign = letters.next();
+        let rest = letters.as_str().trim_start_matches('!');
+        let is_name = rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        is_name && (sign == Some('$') || sign == Some('@') && rest.contains(['.', '(']))
+    };
+    AROUND.iter().any(is_around) || is_bare()
+}
+
 fn is_opening(byte: &u8) -> bool {
     matches!(byte, b'{' | b'*' | b'[' | b'<' | b'%' | b'$')
 }
@@ -157,6 +201,68 @@ mod tests {
             "[[data-msys-clicktrack=0]]",
         ] {
             assert!(!has(text), "{text}: {:?}", tags(text.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn links_that_are_tags_of_languages_not_known_here() {
+        for target in [
+            "[%unsub%]",
+            "${url}",
+            "<%= x %>",
+            "@{url}",
+            "@{ base }/page",
+            "#{url}",
+            "{url}",
+            "{!url}",
+            "{$link}/a?b",
+            "[unsubscribe]",
+            "((url))",
+            "<<url>>",
+            "##url##",
+            "#url#",
+            "%url%",
+            "%url%?a=b",
+            "$url$",
+            "$url",
+            "$!user.link",
+            "@Model.Url",
+            "@Url.Action(\"x\")",
+            "@@url@@",
+            "__url__",
+            "~url~",
+            "|url|",
+            "*url*",
+            "{{{x}}}",
+        ] {
+            assert!(begins(target) || has(target), "{target}");
+        }
+        for target in [
+            "#top",
+            "#",
+            "##",
+            "#a",
+            "page.html",
+            "/a",
+            "%20x%20",
+            "%C3%A4%C3%B6",
+            "@shop",
+            "www.shop.example",
+            "[1]",
+            "{",
+            "}",
+            "$",
+            "$5",
+            "~user/x",
+            "__",
+            "*",
+            "",
+            "a{b}",
+            "?a={b}",
+            "{url}x",
+            "mailto:{x}",
+        ] {
+            assert!(!begins(target) && !has(target), "{target}");
         }
     }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use encoding_rs::{DecoderResult, Encoding, UTF_8};
-use openclick::source::Message;
+use openclick::source::{Message, Part};
 
 use super::super::collector::Collector;
 use super::super::finding::Severity;
@@ -42,15 +42,73 @@ pub(super) fn check(page: &Page<'_>, message: Option<&Message<'_>>, findings: &m
             format!("the first bytes that are no {name}"),
         );
     }
-    if let Some(part) = part.filter(|part| part.encoding() == "7bit" && has_8bit) {
-        let body = part.body_range();
-        let at = bytes.iter().position(|byte| !byte.is_ascii()).unwrap_or(0) + body.start;
-        findings.add(
-            &rule::EIGHT_BIT_IN_7BIT,
-            at..at + 1,
-            "the part is declared as 7bit, but here is an 8-bit byte",
-        );
+    if let Some(wrong) = Mislabelled::find(&page.document.charset, bytes) {
+        let meta = page.facts.meta.as_ref().map(|(_, label)| label.as_str());
+        let label = header.or(meta).unwrap_or(&page.document.charset);
+        findings.add(&rule::MISLABELLED, place(page, bytes, wrong.at), wrong.message(label));
     }
+    if let Some(part) = part {
+        eight_bit(&part, message.map_or(bytes, Message::bytes), findings);
+    }
+}
+
+/// A text that is UTF-8, whose charset is another one.
+pub(super) struct Mislabelled {
+    /// The first character that is no ASCII.
+    pub(super) at: usize,
+    is: char,
+    /// What readers see of it.
+    shown: String,
+}
+
+impl Mislabelled {
+    /// Looks for one in a charset of single bytes. By chance a letter over 127 is followed by one that continues it in UTF-8
+    /// hardly ever, and all of them never.
+    pub(super) fn find(charset: &str, bytes: &[u8]) -> Option<Mislabelled> {
+        /// Of a mixture so many of the characters over 127 must be UTF-8, and no fewer.
+        const MOST_OTHERS: usize = 10; // percent
+        const FEWEST: usize = 10;
+        let encoding =
+            Encoding::for_label(charset.as_bytes()).filter(|encoding| encoding.is_single_byte())?;
+        let (mut first, mut utf8, mut others, mut at) = (None, 0, 0, 0);
+        for chunk in bytes.utf8_chunks() {
+            for c in chunk.valid().chars() {
+                if !c.is_ascii() {
+                    first.get_or_insert((at, c));
+                    utf8 += 1;
+                }
+                at += c.len_utf8();
+            }
+            others += chunk.invalid().len();
+            at += chunk.invalid().len();
+        }
+        let (at, is) = first?;
+        let is_utf8 = others == 0 || utf8 >= FEWEST && others * 100 <= utf8 * MOST_OTHERS;
+        let shown = encoding.decode_without_bom_handling(&bytes[at..at + is.len_utf8()]).0.into_owned();
+        is_utf8.then_some(Mislabelled { at, is, shown })
+    }
+
+    /// What to say of it; the charset by its label.
+    pub(super) fn message(&self, label: &str) -> String {
+        let Mislabelled { is, shown, .. } = self;
+        format!("the text is UTF-8, but its charset is {label}: readers see {shown} for {is}")
+    }
+}
+
+/// A byte over 127 in a part that is 7bit.
+pub(super) fn eight_bit(part: &Part<'_>, message: &[u8], findings: &mut Collector<'_>) {
+    let body = part.body_range();
+    let Some(at) = message[body.clone()].iter().position(|byte| !byte.is_ascii()) else { return };
+    if part.encoding() != "7bit" {
+        return;
+    }
+    let is_declared = part.fields().iter().any(|field| field.is("content-transfer-encoding"));
+    let says = match is_declared {
+        true => "the part is declared as 7bit",
+        false => "the part names no Content-Transfer-Encoding and so is 7bit",
+    };
+    let at = body.start + at;
+    findings.add(&rule::EIGHT_BIT_IN_7BIT, at..at + 1, format!("{says}, but here is an 8-bit byte"));
 }
 
 /// A place in the bytes as they were before they were made ready to be read.

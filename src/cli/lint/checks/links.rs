@@ -1,7 +1,5 @@
 //! Links, one by one and among each other.
 
-use std::collections::HashMap;
-
 use openclick::{Reason, Verdict};
 use url::Url;
 
@@ -10,7 +8,8 @@ use super::super::collector::Collector;
 use super::super::facts::Link;
 use super::super::finding::Severity;
 use super::super::{merge_tag, rule};
-use super::{Page, host, tracker};
+use super::sealed::{self, Hosts};
+use super::{Page, host, tracker, twins};
 
 /// The longest line of mail, RFC 5322 §2.1.1, less what stands around a URL.
 const LONG: usize = 998 - "<a href=\"\">".len();
@@ -21,17 +20,18 @@ pub(super) fn check(page: &Page<'_>, findings: &mut Collector<'_>) {
         .links
         .iter()
         .any(|link| scheme_of(link).is_some_and(|is| is.eq_ignore_ascii_case("https")));
+    let sealed = Hosts::of(&page.facts, &page.markup);
     let mut merged = None;
     let mut merged_count = 0;
     for link in &page.facts.links {
-        let mut check = Check { page, link, findings, has_https };
+        let mut check = Check { page, link, findings, has_https, sealed: &sealed };
         check.text();
         let Some(target) = link.target.as_deref() else {
             check.add(&rule::UNDECODABLE, "the link holds bytes that the charset does not have".to_owned());
             continue;
         };
         check.tracking_url();
-        match merge_tag::has(target) {
+        match merge_tag::has(target) || merge_tag::begins(target) {
             true => {
                 merged.get_or_insert(link);
                 merged_count += 1;
@@ -59,7 +59,10 @@ pub(super) fn check(page: &Page<'_>, findings: &mut Collector<'_>) {
         if let Some(why) = host::local(&url) {
             findings.add(&rule::LOCAL_HOST, page.place(&image.range), format!("the image's host {why}"));
         }
-        if let Some(name) = trackers::pixel(&url) {
+        let name = trackers::pixel(&url).or_else(|| {
+            (sealed.has(&url) && sealed::is_pixel(image, page.markup.bytes())).then_some("openclick")
+        });
+        if let Some(name) = name {
             findings.add(
                 &rule::FOREIGN,
                 page.place(&image.range),
@@ -67,20 +70,21 @@ pub(super) fn check(page: &Page<'_>, findings: &mut Collector<'_>) {
             );
         }
     }
-    twins(page, findings);
-    names(page, findings);
+    twins::twins(page, findings);
+    twins::names(page, findings);
     marks(page, findings);
 }
 
-struct Check<'c, 'p, 'f, 'l> {
-    page: &'c Page<'p>,
-    link: &'c Link,
+pub(super) struct Check<'c, 'p, 'f, 'l> {
+    pub(super) page: &'c Page<'p>,
+    pub(super) link: &'c Link,
     findings: &'f mut Collector<'l>,
     has_https: bool,
+    sealed: &'c Hosts,
 }
 
 impl Check<'_, '_, '_, '_> {
-    fn add(&mut self, rule: &'static rule::Rule, message: String) {
+    pub(super) fn add(&mut self, rule: &'static rule::Rule, message: String) {
         self.find(rule, rule.severity, message);
     }
 
@@ -141,9 +145,9 @@ impl Check<'_, '_, '_, '_> {
                 self.add(&rule::MERGE_HOST, format!("a merge tag fills in the host of {}", named(self.link)));
             }
         }
-        if self.page.look.is_message
-            && tags.iter().any(|tag| merge_tag::is_certain(&target.as_bytes()[tag.clone()]))
-        {
+        let is_certain = merge_tag::begins(target)
+            || tags.iter().any(|tag| merge_tag::is_certain(&target.as_bytes()[tag.clone()]));
+        if self.page.look.is_message && is_certain {
             self.add(
                 &rule::MERGE_LEFT,
                 format!("the link {} holds a merge tag that is not filled in", named(self.link)),
@@ -162,11 +166,16 @@ impl Check<'_, '_, '_, '_> {
         let Some(scheme) = scheme(target) else { return self.relative(target) };
         match scheme.to_ascii_lowercase().as_str() {
             "http" | "https" => self.web(target, scheme.len()),
-            "javascript" | "vbscript" | "data" => {
-                self.add(
-                    &rule::SCRIPT,
-                    format!("the link {} runs a script, which no mail client does", named(self.link)),
+            "javascript" | "vbscript" => {
+                let message = format!("the link {} is a script, which no mail client runs", named(self.link));
+                self.add(&rule::SCRIPT, message);
+            }
+            "data" => {
+                let message = format!(
+                    "the link {} holds what it leads to, which browsers do not open",
+                    named(self.link)
                 );
+                self.add(&rule::SCRIPT, message);
             }
             other
                 if other.ends_with("+notrack")
@@ -230,114 +239,16 @@ impl Check<'_, '_, '_, '_> {
         if let Some(why) = host::lookalike(&url) {
             self.add(&rule::LOOKALIKE, why);
         }
+        let is_own = || {
+            let verdict = self.page.report(self.link).map(|report| &report.verdict);
+            matches!(verdict, Some(Verdict::Left { reason: Reason::AlreadyTracked }))
+        };
         if let Some(other) = tracker::link(&url) {
             self.add(&rule::FOREIGN, format!("the link {name} is {other}"));
+        } else if self.sealed.has(&url) && !is_own() {
+            self.add(&rule::FOREIGN, format!("the link {name} is a tracking URL of openclick, by its shape"));
         }
         self.shown(&url);
-    }
-
-    /// A text that is an address itself, as `visible-url` judges it.
-    fn shown(&mut self, url: &Url) {
-        let text = self.link.text.trim();
-        let begins =
-            |start: &str| text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start));
-        let has_scheme = begins("http://") || begins("https://");
-        if !(has_scheme || begins("www."))
-            || text.contains(char::is_whitespace)
-            || !text.contains('.')
-            || merge_tag::has(text)
-        {
-            return;
-        }
-        let whole = if has_scheme { text.to_owned() } else { format!("http://{text}") };
-        let Some(shown) = Url::parse(&whole).ok().and_then(|url| url.host_str().map(str::to_owned)) else {
-            return;
-        };
-        let host = url.host_str().unwrap_or_default();
-        let plain = |host: &str| host.strip_prefix("www.").unwrap_or(host).to_owned();
-        let tracked = match self.page.report(self.link).map(|report| &report.verdict) {
-            Some(Verdict::Tracked { url, .. }) => Url::parse(url).ok(),
-            _ => None,
-        };
-        let tracked =
-            tracked.as_ref().and_then(Url::host_str).filter(|tracked| plain(tracked) != plain(&shown));
-        if plain(host) != plain(&shown) {
-            self.add(&rule::SHOWN_URL, format!("the link shows {shown} and leads to {host}"));
-        } else if let Some(tracked) = tracked {
-            self.add(
-                &rule::SHOWN_URL,
-                format!("the link shows {shown} and leads to {tracked} once it is tracked"),
-            );
-        }
-    }
-}
-
-/// Outlook's copy of a button and the button, which stand beside each other.
-fn twins(page: &Page<'_>, findings: &mut Collector<'_>) {
-    /// What may lie between a shape without text and its twin, in bytes.
-    const NEAR: usize = 600;
-    let links = &page.facts.links;
-    let mut last = None;
-    for (index, link) in links.iter().enumerate() {
-        if !link.is_outlook {
-            last = Some(link);
-            continue;
-        }
-        let text = folded(&link.text);
-        let is_near = |other: &&Link| other.tag.start.saturating_sub(link.tag.end) < NEAR;
-        let next = links[index + 1..].iter().take(8).find(|other| !other.is_outlook);
-        let next =
-            next.filter(|next| next.texts_before == link.texts_before).filter(|next| match text.is_empty() {
-                true => link.is_shape && is_near(next),
-                false => folded(&next.text) == text,
-            });
-        let before = last.filter(|before| {
-            !text.is_empty() && link.texts_before == before.texts_before + 1 && folded(&before.text) == text
-        });
-        let Some(twin) = next.or(before) else { continue };
-        let (Some(one), Some(other)) = (&link.target, &twin.target) else { continue };
-        let without_blanks = |text: &str| text.split_whitespace().collect::<String>();
-        if without_blanks(one) != without_blanks(other) {
-            let place = page.place(&link.value);
-            let message = format!(
-                "Outlook's button leads to {}, the button for all others to {}",
-                quoted(one),
-                quoted(other)
-            );
-            findings.find(
-                &rule::TWIN,
-                rule::TWIN.severity,
-                place,
-                page.report(link).map(|report| report.index),
-                message,
-            );
-        }
-    }
-}
-
-fn folded(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
-}
-
-fn names(page: &Page<'_>, findings: &mut Collector<'_>) {
-    let mut first: HashMap<&str, &Link> = HashMap::new();
-    for link in &page.facts.links {
-        let Some(name) = link.name.as_deref().filter(|name| !merge_tag::has(name)) else { continue };
-        let other = first.entry(name).or_insert(link);
-        if other.target != link.target {
-            let (one, two) =
-                (other.target.as_deref().unwrap_or_default(), link.target.as_deref().unwrap_or_default());
-            let message =
-                format!("the name {} stands for {} and for {}", quoted(name), quoted(one), quoted(two));
-            let index = page.report(link).map(|report| report.index);
-            findings.find(
-                &rule::DUPLICATE_NAME,
-                rule::DUPLICATE_NAME.severity,
-                page.place(&link.tag),
-                index,
-                message,
-            );
-        }
     }
 }
 
@@ -359,6 +270,10 @@ fn marks(page: &Page<'_>, findings: &mut Collector<'_>) {
             let (name, value) = (mark.name.to_ascii_lowercase(), quoted(&mark.value));
             findings.add(&rule::ODD_OPT_OUT, place, format!("{name}={value} {oddity}"));
         }
+    }
+    for (range, name, meant) in &page.facts.misspelt {
+        let message = format!("{} means nothing, and goes out to the recipient{meant}", quoted(name));
+        findings.add(&rule::MISSPELT, page.place(range), message);
     }
 }
 
@@ -393,7 +308,7 @@ pub(super) fn named(link: &Link) -> String {
 }
 
 /// Others' text in a message, at most some of it.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     /// Characters.
     const MOST: usize = 100;
     match text.char_indices().nth(MOST) {

@@ -26,12 +26,18 @@ pub(super) fn check(page: &Page<'_>, is_first: bool, findings: &mut Collector<'_
         );
     }
     if let Some((range, what)) = &facts.unfinished {
-        let what = match *what {
-            "a comment" | "a tag" => format!("{what} is never closed"),
-            "plaintext" => "<plaintext> makes text of everything behind it".to_owned(),
-            element => format!("<{element}> is never closed"),
+        let message = match *what {
+            // They show what is in them as it is written.
+            "textarea" | "xmp" => {
+                format!("<{what}> is never closed: everything behind it is shown as source")
+            }
+            "plaintext" => "<plaintext> cannot be closed: everything behind it is shown as source".to_owned(),
+            "a quote in a tag" => {
+                "a quote in this tag is never closed: nothing behind it is shown".to_owned()
+            }
+            _ if what.starts_with("a ") => format!("{what} is never closed: nothing behind it is shown"),
+            element => format!("<{element}> is never closed: nothing behind it is shown"),
         };
-        let message = format!("{what}: nothing behind it is shown");
         findings.find(&rule::UNFINISHED, page.unless_template(), page.place(range), None, message);
     }
     for range in &facts.open_quotes {
@@ -82,13 +88,18 @@ fn preheader(page: &Page<'_>, findings: &mut Collector<'_>) {
         .find(|pixel| pixel.kind == EventKind::InitialOpen && pixel.part == page.document.part);
     let is_in_front = top.is_some_and(|pixel| pixel.place == Some(PixelPlace::BodyStart));
     match &page.facts.preheader {
-        Preheader::Hidden(range) if is_in_front => {
+        Preheader::Hidden(range, 0) if is_in_front => {
+            let message = "this hidden preheader does not end within 16 KB: the pixel stands before it";
+            findings.add(&rule::LATE_PREHEADER, page.place(range), message);
+        }
+        Preheader::Hidden(range, _) if is_in_front => {
             let message =
                 "this hidden preheader is not the first element of the body: the pixel stands before it";
             findings.add(&rule::LATE_PREHEADER, page.place(range), message);
         }
         Preheader::Named(range) if is_in_front => {
-            let message = "this preheader is not hidden by its own style: the pixel stands before it";
+            let message = "this element is called a preheader and has no style attribute that hides it: if a style sheet \
+                           does, the pixel stands before it";
             findings.add(&rule::LATE_PREHEADER, page.place(range), message);
         }
         Preheader::None if !page.facts.texts.is_empty() => {
@@ -96,8 +107,7 @@ fn preheader(page: &Page<'_>, findings: &mut Collector<'_>) {
             let text = &page.markup.bytes()[range.clone()];
             range.start += text.len() - text.trim_ascii_start().len();
             range.end = range.start + text.trim_ascii().len();
-            let message =
-                "there is no hidden preheader: inboxes show this text, or what comes before it, as preview";
+            let message = "no hidden preheader stands before this text: inboxes show it, or an image's text before it, as preview";
             findings.find(&rule::NO_PREHEADER, Severity::Note, page.place(&range), None, message);
         }
         _ => {}

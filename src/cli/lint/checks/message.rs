@@ -3,14 +3,15 @@
 use std::ops::Range;
 
 use memchr::memchr_iter;
-use openclick::PartReason;
-use openclick::source::{Field, Message};
+use openclick::source::{Field, Message, Part};
+use openclick::{PartReason, Status};
 
 use super::super::super::preview::look::Look;
 use super::super::collector::Collector;
 use super::super::finding::Severity;
 use super::super::{merge_tag, rule};
 use super::Summary;
+use super::charset::{self, Mislabelled};
 use crate::cli::summary::grouped;
 
 /// RFC 5322 §2.1.1, without the line end.
@@ -142,27 +143,78 @@ fn lines(look: &Look, findings: &mut Collector<'_>) {
 
 /// Parts that a reader would see, but that are passed over.
 fn parts(look: &Look, message: &Message<'_>, findings: &mut Collector<'_>) {
-    for (part, report) in message.parts().zip(&look.report.parts) {
-        let why = match report.reason {
-            Some(PartReason::Ambiguous) => "its header contradicts itself, or its body is not what it says",
-            Some(PartReason::Encoding) => "nobody knows its transfer encoding",
-            Some(PartReason::Charset) => "its charset cannot be read",
-            Some(PartReason::Boundary) => "its boundary is missing, empty or too long",
-            Some(PartReason::Depth) => "it is more than 32 parts deep",
-            Some(PartReason::HeaderTooLong) => "its header is over 256 KiB",
-            Some(PartReason::NoBody) => "no blank line ends its header",
-            Some(PartReason::Parts) => "it stands behind 100,000 others",
+    let mut parts = message.parts().zip(&look.report.parts).peekable();
+    while let Some((part, report)) = parts.next() {
+        let Some(reason) = report.reason else { continue };
+        let is_multipart = report.media_type.starts_with("multipart/");
+        // The parts of a multipart follow it.
+        let is_empty = parts.peek().is_none_or(|(next, _)| next.parent() != Some(part.index()));
+        let why = match reason {
+            PartReason::Ambiguous if part.reason().is_some() => contradiction(&part),
+            PartReason::Ambiguous => "its body is not what its Content-Transfer-Encoding says",
+            PartReason::Encoding => "nobody knows its transfer encoding",
+            PartReason::Charset => "its charset cannot be read",
+            PartReason::Boundary => "its boundary is missing, empty or too long",
+            PartReason::Depth => "it is more than 32 parts deep",
+            PartReason::HeaderTooLong => "its header is over 256 KiB",
+            PartReason::NoBody => "no blank line ends its header",
+            PartReason::Parts => "it stands behind 100,000 others",
+            PartReason::LineTooLong => "no line of its encoding holds what would be put in",
+            PartReason::Pgp => "it is signed or encrypted in itself (PGP)",
+            PartReason::Encrypted => {
+                "it is encrypted, or signed as a whole, and nothing in it can be read here"
+            }
+            // Of a message that is signed as a whole this is told once.
+            PartReason::Signed if look.report.status != Status::Signed => {
+                "it is signed, and a change would break the signature"
+            }
+            PartReason::Multipart if is_empty => {
+                "its boundary stands nowhere in its body, so that nobody sees a part"
+            }
             _ => continue,
         };
-        let is_seen = report.media_type == "text/html" || report.media_type.starts_with("multipart/");
-        if is_seen && !part.is_attachment() {
-            let (path, range) = (&report.path, part.header_range());
+        let is_container = is_multipart || reason == PartReason::Encrypted;
+        let is_html = report.media_type == "text/html" || calls_itself_html(&part);
+        // A sealed envelope is an attachment by its header.
+        if is_container || is_html && !part.is_attachment() {
+            let path = &report.path;
             let which =
                 if path.is_empty() { "the message's body".to_owned() } else { format!("part {path}") };
-            let message = format!("{which} ({}) is passed over: {why}", report.media_type);
-            findings.add(&rule::PART_LEFT, range.start..range.end, message);
+            let found = format!("{which} ({}) is passed over: {why}", report.media_type);
+            findings.add(&rule::PART_LEFT, place(&part), found);
         }
     }
+}
+
+/// What a header says that cannot be, or could not be after a change.
+fn contradiction(part: &Part<'_>) -> &'static str {
+    let fields = part.fields();
+    let count = |name| fields.iter().filter(|field| field.is(name)).count();
+    match () {
+        () if count("content-type") > 1 => "it has two Content-Types",
+        () if count("content-transfer-encoding") > 1 => "it has two Content-Transfer-Encodings",
+        () if count("content-md5") > 0 => "its Content-MD5 would be wrong after a change",
+        () if count("content-transfer-encoding") > 0 && part.media_type().starts_with("multipart/") => {
+            "no multipart can have the Content-Transfer-Encoding that its header names"
+        }
+        () => "its header says two things",
+    }
+}
+
+/// Where a part says what it is, else its header.
+fn place(part: &Part<'_>) -> Range<usize> {
+    let field = part.fields().into_iter().find(|field| field.is("content-type"));
+    field.map_or_else(|| part.header_range(), |field| field.range)
+}
+
+/// Of two types the second may be HTML.
+fn calls_itself_html(part: &Part<'_>) -> bool {
+    part.reason() == Some(PartReason::Ambiguous)
+        && part.fields().iter().any(|field| {
+            let value = field.value.trim_ascii();
+            field.is("content-type")
+                && value.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"text/html"))
+        })
 }
 
 /// The charset of the plain text beside the HTML, whose own is checked with its markup.
@@ -178,13 +230,12 @@ fn plain_text(message: &Message<'_>, findings: &mut Collector<'_>) {
                 "the plain text has 8-bit characters and no charset: clients guess",
             );
         }
-        let body = part.body_range();
-        if part.encoding() == "7bit" && !message.bytes()[body].is_ascii() {
-            findings.add(
-                &rule::EIGHT_BIT_IN_7BIT,
-                at..at + 1,
-                "the part is declared as 7bit, but here is an 8-bit byte",
-            );
+        if let Some(label) = part.charset()
+            && let Some(wrong) = Mislabelled::find(text.charset(), text.bytes())
+        {
+            let at = text.offset_in_message(wrong.at);
+            findings.add(&rule::MISLABELLED, at..at + 1, wrong.message(label));
         }
+        charset::eight_bit(&part, message.bytes(), findings);
     }
 }

@@ -5,8 +5,11 @@ mod host;
 mod links;
 mod markup;
 mod message;
+mod sealed;
+mod shown;
 mod size;
 mod tracker;
+mod twins;
 mod unsubscribe;
 
 use std::collections::HashMap;

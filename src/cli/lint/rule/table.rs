@@ -36,11 +36,11 @@ rules! {
 
     SHOWN_URL = "OC101", "shown-url-differs", Warning,
         "A link shows one address and leads to another",
-        "Show words instead of an address, or set visible-url = \"leave\"",
-        "A link whose text is an address, and whose target is another one, is what phishing looks like: filters of mailbox \
-         providers and Thunderbird's own check compare the two and warn or file the mail as spam. Tracking makes every link \
-         with an address as its text such a link, since the target becomes the tracking domain. Words as text avoid it \
-         (\"Read more\"); visible-url = \"leave\" keeps these links untracked.";
+        "Show where the link leads, or words instead of an address",
+        "A link whose text is an address, and whose target is on another host, is what phishing looks like: filters of mailbox \
+         providers and Thunderbird's own check compare the two and warn or file the mail as spam. A text is an address if it \
+         is a URL, begins with www., or is a host (bank.example/login); www. makes no difference. See OC120 for what tracking \
+         does to these links.";
     HTTP = "OC102", "http-among-https", Warning,
         "A link uses http although others use https",
         "Use https, if the host has it",
@@ -100,10 +100,10 @@ rules! {
         "A link with an empty href, or # alone, looks like one and does nothing, or opens an empty tab. Mostly it is a \
          placeholder that somebody forgot.";
     SCRIPT = "OC112", "script-link", Error,
-        "A link runs a script (javascript:, vbscript:, data:)",
-        "Link to a page that does what the script would",
-        "No mail client runs scripts: the link is removed or does nothing. Filters take it for an attack, and some refuse the \
-         whole mail.";
+        "A link runs a script or holds what it leads to (javascript:, vbscript:, data:)",
+        "Link to a page on a server",
+        "No mail client runs scripts: the link is removed or does nothing; nor does a browser open a page out of a link that \
+         holds it (data:). Filters take both for an attack, and some refuse the whole mail.";
     USERINFO = "OC113", "userinfo", Warning,
         "A link has a user name or password before its host",
         "Take out what stands before the @",
@@ -135,16 +135,29 @@ rules! {
         "Use the original address",
         "A link that was copied out of a mail that somebody sent leads through that sender's tracking, or through the \
          recipient's security filter (Safe Links and others): it counts your readers' clicks there, carries the identity of \
-         whoever received it, and breaks when that service forgets it.";
+         whoever received it, and breaks when that service forgets it. openclick's own URLs are known without keys and \
+         domain where a pixel's markup or two links agree; `openclick restore` brings the addresses back.";
     OWN_TOKEN = "OC119", "tracked-already", Warning,
         "A link points to the tracking domain already",
         "Run the original template, see openclick restore",
         "The mail was rewritten before, or a link was copied out of one that was. Its token says whose mail it was: clicks \
          are then counted for that mail and that recipient. Such links are left as they are.";
 
+    SHOWN_URL_TRACKED = "OC120", "shown-url-tracked", Note,
+        "A link shows an address, and leads to another host once it is tracked",
+        "Show words instead of an address, or set visible-url = \"leave\"",
+        "The link leads where it says, but tracking puts the tracking domain into its target, and filters that compare the \
+         shown address with the target see two hosts (OC101). Words as text avoid it (\"Read more\"); visible-url = \"leave\" \
+         keeps such links untracked, and a tracking domain below your own makes them less odd.";
+    MISSPELT = "OC121", "misspelt-attribute", Warning,
+        "An attribute looks like one of openclick's and is none",
+        "Write data-msys-clicktrack, data-msys-linkname, data-msys-unsubscribe or data-msys-sublink",
+        "An attribute that is spelled otherwise steers nothing: a link that was to stay untracked is tracked, a name is missing \
+         in reports, an unsubscription counts as a click. It is not removed either, and goes out to the recipient.";
+
     LATE_PREHEADER = "OC201", "late-preheader", Warning,
         "The hidden preheader is not the first element of the body, so the pixel stands before it",
-        "Move the preheader directly behind <body>",
+        "Put the preheader directly behind <body>, hidden by its style attribute",
         "The first pixel goes behind a hidden preheader if that is the body's first element, so that clients begin their \
          preview with the preheader's text. Behind a wrapper, a table or more than 16 KB it is not found, and the pixel stands \
          in front: some clients then show the pixel's address or nothing as preview.";
@@ -229,17 +242,24 @@ rules! {
         "Readers see U+FFFD in their place. Two encodings were mixed, or the declared charset is not the one in use. A link \
          that holds such bytes is left untracked.";
     EIGHT_BIT_IN_7BIT = "OC405", "8bit-in-7bit", Warning,
-        "A part that is declared as 7bit has 8-bit bytes",
+        "A part that is 7bit, by its header or for want of one, has 8-bit bytes",
         "Declare 8bit, or better encode as quoted-printable",
         "RFC 2045 2.7: 7bit data has no octet over 127. Relays may clear the eighth bit, convert the part by its label, or \
          refuse it.";
 
+    MISLABELLED = "OC406", "mislabelled-utf8", Warning,
+        "The text is UTF-8, but its charset is another one",
+        "Declare utf-8, or convert the text to the charset that it declares",
+        "UTF-8 that is read as ISO-8859-1 or another charset of single bytes shows two or three wrong characters for each that \
+         is no ASCII. Mostly a template was saved as UTF-8, and its <meta> or the Content-Type of the mail stayed as it was. \
+         Links that hold such characters lead elsewhere.";
+
     PART_LEFT = "OC501", "part-left", Warning,
-        "An HTML part is passed over: nothing in it is tracked",
+        "A part is passed over: nothing in it is tracked",
         "See what the finding says of the part",
         "What cannot be read without doubt is never changed. A part whose header contradicts itself, whose encoding or charset \
-         nobody knows, or whose body is not what it says, goes out as it came, untracked, and is not checked here either. \
-         Some clients will not be able to read it.";
+         nobody knows, or whose body is not what it says, goes out as it came, untracked, and is not checked here either; some \
+         clients will not be able to read it. Nor is what is signed or encrypted ever changed: track first, then sign.";
     SIGNED = "OC502", "signed-already", Warning,
         "The message is signed already, so it is not changed",
         "Track first, then sign",

@@ -17,6 +17,31 @@ pub(super) fn message(header: &str, encoding: &str, body: &str) -> String {
     )
 }
 
+/// A message whose only part is HTML, but that it is not read by.
+fn parts(content_type: &str, body: &str) -> String {
+    let part = format!("--b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n{body}\r\n--b--");
+    message("", "7bit", &part)
+        .replace("text/html; charset=utf-8\r\nContent-Transfer-Encoding: 7bit", content_type)
+}
+
+/// The same with another charset in its `<meta>`, and its bytes as they are.
+fn latin(page: &str) -> String {
+    page.replace("<meta charset=utf-8>", "<meta charset=iso-8859-1>")
+}
+
+/// Made by openclick with one key, but for the last, which is of another slot.
+const TOKENS: [&str; 3] = [
+    "IFAZM25B22oeykmdE7Ti7-44X57aRrr7acuB487cQS2JUU0ojQ",
+    "ICd30chnu5qQf9n2mw695FzrsIKPaa96HqIYF9A",
+    "IRj7fhB35mQvsOy2Jevt1frJfXil_eXsPWtz_Vu_DsO6CG0s3Q",
+];
+
+fn pixel(host: &str, path: &str) -> String {
+    format!(
+        "<img src=\"https://{host}/{path}\" alt=\"\" width=\"1\" height=\"1\" border=\"0\" style=\"display:block;width:1px;height:1px;border:0\">"
+    )
+}
+
 /// A code with documents that have it, as `codes` shows it, and documents that have nothing at all; `ARGUMENTS|` may stand in
 /// front.
 pub(super) struct Case(pub(super) &'static str, pub(super) Vec<String>, pub(super) Vec<String>);
@@ -58,13 +83,19 @@ pub(super) fn cases() -> Vec<Case> {
         case(
             "OC101",
             &[
-                "<a href=https://shop.example/>https://shop.example/</a>",
+                "<a href=https://evil.example/>https://shop.example/</a>",
+                "<a href=https://evil.example/>bank.example/login</a>",
+                "<a href=https://evil.example/>Bank.example</a>",
+                "<a href=https://evil.example/>www.bank.example.</a>",
                 "--click-tracking=false|<a href=https://evil.example/>www.shop.example</a>",
                 "--visible-url=leave|<a href=https://evil.example/><b>https://</b>shop.example</a>",
             ],
             &[
                 "<a href=https://shop.example/>See https://shop.example/</a>",
                 "<a href=https://shop.example/>shop</a>",
+                "<a href=https://evil.example/>Node.js</a>",
+                "<a href=https://evil.example/>leave@bank.example</a>",
+                "--click-tracking=false|<a href=https://www.shop.example/x>Shop.Example</a>",
                 "--visible-url=leave|<a href=https://www.shop.example/x>https://shop.example</a>",
                 "<a href=mailto:a@shop.example>https://shop.example</a>",
             ],
@@ -97,6 +128,7 @@ pub(super) fn cases() -> Vec<Case> {
                 message("", "7bit", &page("Dear *|FNAME|*,")),
                 message("", "7bit", &page("Dear {{ first_name }},")),
                 message("", "7bit", &page("<a href=\"https://shop.example/?u=%recipient.email%\">x</a>")),
+                message("", "7bit", &page("<a href=\"[%unsub%]\">x</a>")),
                 message("", "7bit", &page("<p>x")).replace("Subject: News", "Subject: News for %%name%%"),
             ],
             vec![
@@ -109,9 +141,15 @@ pub(super) fn cases() -> Vec<Case> {
             "OC105?",
             &[
                 "<a href=\"{{ url }}\">x</a>",
+                "<a href=\"[%unsub%]\">x</a>",
+                "<a href=\"@{url}\">x</a>",
+                "<a href=\"{url}\">x</a>",
+                "<a href=\"##url##\">x</a>",
+                "<a href=\"%base%/page\">x</a>",
+                "<a href=\"$url\">x</a>",
                 "<a href=\"https://a.example/{{x}}\">x</a><a href=\"{{ y }}\">y</a>",
             ],
-            &["<p>{{ name }}</p>"],
+            &["<p>{{ name }}</p>", "<p>[%unsub%] {url}</p>", "<a href=\"#a[%x%]\">x</a>"],
         ),
         case(
             "OC106",
@@ -123,6 +161,7 @@ pub(super) fn cases() -> Vec<Case> {
             ],
             &[
                 "<!--[if mso]><v:roundrect href=\"https://shop.example/a\">Buy</v:roundrect><![endif]--><a href=\"https://shop.example/a\">Buy</a>",
+                "<!--[if mso]><v:roundrect href=\"HTTPS://Shop.example?a=1&b=%c3\">Buy</v:roundrect><![endif]--><a href=\"https://shop.example/?a=1&amp;b=%C3\">Buy</a>",
                 "<!--[if mso]><v:roundrect href=\"https://shop.example/b\">Buy</v:roundrect><![endif]--><a href=\"https://shop.example/a\">Terms</a>",
                 "<!--[if mso]><v:rect href=\"https://shop.example/b\"><![endif]--><p>Text</p><a href=\"https://shop.example/a\">Terms</a>",
             ],
@@ -135,6 +174,7 @@ pub(super) fn cases() -> Vec<Case> {
             &[
                 "<a data-msys-linkname=hero href=https://shop.example/a>a</a><a data-msys-linkname=hero href=https://shop.example/a>b</a>",
                 "<a data-msys-linkname=a href=https://shop.example/a>a</a><a data-msys-linkname=b href=https://shop.example/b>b</a>",
+                "<a data-msys-linkname=a href=https://shop.example>a</a><a data-msys-linkname=a href=HTTPS://Shop.example/>b</a>",
             ],
         ),
         case(
@@ -258,8 +298,38 @@ pub(super) fn cases() -> Vec<Case> {
                 "<a href=\"https://u1.ct.sendgrid.net/ls/click?upn=a\">x</a>",
                 "<a href=\"https://eu.safelinks.protection.outlook.com/?url=a\">x</a>",
                 "<img src=\"https://mandrillapp.com/track/open.php?u=1\" alt=x>",
+                &format!(
+                    "<a href=\"https://t.bank.example/{}\">x</a><a href=\"https://t.bank.example/x/{}?utm_source=a\">y</a>",
+                    TOKENS[0], TOKENS[1]
+                ),
+                &format!(
+                    "<a href=\"https://t.bank.example/{}\">x</a>{}",
+                    TOKENS[0],
+                    pixel("t.bank.example", TOKENS[1])
+                ),
+                &pixel("t.bank.example", TOKENS[1]),
             ],
             &[
+                &format!("<a href=\"https://t.bank.example/{}\">x</a>", TOKENS[0]),
+                &format!(
+                    "<a href=\"https://t.bank.example/{0}\">x</a><a href=\"https://t.bank.example/{0}\">y</a>",
+                    TOKENS[0]
+                ),
+                &format!(
+                    "<a href=\"https://t.bank.example/{}\">x</a><a href=\"https://t.bank.example/{}\">y</a>",
+                    TOKENS[0], TOKENS[2]
+                ),
+                &format!(
+                    "<a href=\"https://a.bank.example/{}\">x</a><a href=\"https://b.bank.example/{}\">y</a>",
+                    TOKENS[0], TOKENS[1]
+                ),
+                &format!(
+                    "<a href=\"https://t.bank.example/?a={}\">x</a><a href=\"https://t.bank.example/?a={}\">y</a>",
+                    TOKENS[0], TOKENS[1]
+                ),
+                "<a href=\"https://shop.example/Laufschuhe-Herren-2024-Modell-Nike-Air-Max-270\">x</a>\
+                 <a href=\"https://shop.example/Jeans-Damen-2024-Modell-Levis-501-Blau-Groesse-3\">y</a>",
+                &pixel("shop.example", "images/Logo-of-the-shop-in-2024.gif"),
                 "<a href=\"https://shop.example/track/click\">x</a>",
                 "<a href=\"https://sendgrid.net/\">x</a>",
             ],
@@ -269,11 +339,37 @@ pub(super) fn cases() -> Vec<Case> {
             &["<a href=\"https://track.example.com/AAAA\">x</a>"],
             &["<a href=\"https://track.example/AAAA\">x</a>"],
         ),
+        case(
+            "OC120?",
+            &[
+                "<a href=https://shop.example/>https://shop.example/</a>",
+                "<a href=https://shop.example/>shop.example</a>",
+            ],
+            &[
+                "--click-tracking=false|<a href=https://shop.example/>https://shop.example/</a>",
+                "--tracking-domain=https://www.shop.example/t|<a href=https://shop.example/>shop.example</a>",
+            ],
+        ),
+        case(
+            "OC121",
+            &[
+                "<a data-msys-clicktracking=0 href=https://shop.example/a>a</a>",
+                "<a data-msys-click-track=0 href=https://shop.example/a>a</a>",
+                "<a DATA-MSYS-LINK-NAME=x href=https://shop.example/a>a</a>",
+                "<a data-mysys-clicktrack=0 href=https://shop.example/a>a</a>",
+                "<td msys-unsubscribe=1>a</td>",
+            ],
+            &[
+                "<a data-track=0 data-mce-href=x data-ms-link=y data-linkname=z href=https://shop.example/a>a</a>",
+            ],
+        ),
         whole(
             "OC201",
             vec![
                 ok.replace("<body>", "<body><table><tr><td>").replace("<p>", "</table><p>"),
                 ok.replace("<div style=\"display:none\">", "<div class=preheader>"),
+                ok.replace("<body>", "<body><style>a{}</style>"),
+                ok.replace("News</div>", &format!("{}</div>", "News ".repeat(4_000))),
             ],
             vec![ok.replace("style=\"display:none\"", "hidden")],
         ),
@@ -290,6 +386,10 @@ pub(super) fn cases() -> Vec<Case> {
                 format!("{ok}<!-- open"),
                 format!("{}<style>a{{}}", ok.replace("</body></html>", "")),
                 format!("{ok}<a href=\"https://"),
+                format!("{ok}<a href=https://"),
+                format!("{ok}<textarea>x"),
+                format!("{ok}<svg><![CDATA[x"),
+                format!("{ok}<!x"),
             ],
             vec![format!("{ok}<!-- closed -->")],
         ),
@@ -392,16 +492,46 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         whole(
             "OC405",
-            vec![message("", "7bit", &ok.replace("Hello", "Grüße"))],
+            vec![
+                message("", "7bit", &ok.replace("Hello", "Grüße")),
+                message("", "7bit", &ok.replace("Hello", "Grüße"))
+                    .replace("Content-Transfer-Encoding: 7bit\r\n", ""),
+            ],
             vec![message("", "8bit", &ok.replace("Hello", "Grüße"))],
+        ),
+        whole(
+            "OC406",
+            vec![
+                latin(&ok.replace("Hello", "Grüße")),
+                latin(&ok.replace("Hello", "日本")),
+                message("", "8bit", &latin(&ok.replace("Hello", "Grüße")))
+                    .replace("charset=utf-8\r", "charset=windows-1252\r"),
+            ],
+            vec![latin(&ok), ok.replace("Hello", "Grüße")],
         ),
         whole(
             "OC501",
             vec![
                 message("", "x-unknown", &ok),
                 message("Content-Transfer-Encoding: base64\r\n", "7bit", &ok),
+                parts("multipart/signed; protocol=\"application/pgp-signature\"; boundary=b", &ok),
+                parts("multipart/encrypted; boundary=b", &ok),
+                parts("multipart/alternative; boundary=other", &ok),
+                parts("multipart/alternative", &ok),
+                message(
+                    "",
+                    "7bit",
+                    &format!(
+                        "-----BEGIN PGP SIGNED MESSAGE-----\r\n\r\n{ok}\r\n-----BEGIN PGP SIGNATURE-----\r\nx\r\n-----END PGP SIGNATURE-----"
+                    ),
+                ),
+                message("Content-Type: text/plain\r\n", "7bit", &ok),
+                message("", "base64", "AAAA\r\n").replace(
+                    "text/html; charset=utf-8",
+                    "application/pkcs7-mime\r\nContent-Disposition: attachment",
+                ),
             ],
-            vec![message("", "8bit", &ok)],
+            vec![message("", "8bit", &ok), parts("multipart/mixed; boundary=b", &ok)],
         ),
         whole(
             "OC502",

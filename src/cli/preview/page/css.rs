@@ -14,11 +14,7 @@ const OFF: &str = "-oc-off-";
 /// What is to be changed in a stylesheet or in declarations so that nothing is loaded but what `allows` a URL. `stand_in` is the
 /// URL of the picture that is shown instead; it must need no escape in a string.
 pub(super) fn edits(css: &str, allows: &dyn Fn(&str) -> bool, stand_in: &str) -> Vec<(Range<usize>, String)> {
-    let mut scanner =
-        Scanner { css, at: 0, open: Vec::new(), loading: 0, loads_strings: false, edits: Vec::new() };
-    let folded = css.to_ascii_lowercase();
-    // A custom property may hold the string that such a function gets by `var()`.
-    scanner.loads_strings = folded.contains("image-set") || folded.contains("src(") || folded.contains('\\');
+    let mut scanner = Scanner { css, at: 0, open: Vec::new(), loading: 0, edits: Vec::new() };
     scanner.run(allows, stand_in);
     scanner.edits
 }
@@ -47,7 +43,6 @@ struct Scanner<'a> {
     open: Vec<bool>,
     /// How many of them are: to count them anew for each string would take quadratic time.
     loading: usize,
-    loads_strings: bool,
     edits: Vec<(Range<usize>, String)>,
 }
 
@@ -62,10 +57,7 @@ impl Scanner<'_> {
                 '"' | '\'' => {
                     let start = self.at;
                     let value = self.string();
-                    let is_loaded = self.loading > 0
-                        || self.loads_strings
-                            && (is_absolute(&value) || value.trim_start().starts_with("//"));
-                    if is_loaded && !allows(&value) {
+                    if self.loading > 0 && !allows(&value) {
                         self.edits.push((start..self.at, format!("\"{stand_in}\"")));
                     }
                 }
@@ -100,6 +92,13 @@ impl Scanner<'_> {
     }
 
     fn function(&mut self, start: usize, name: &str, allows: &dyn Fn(&str) -> bool, stand_in: &str) {
+        // A string may come out of a custom property or an attribute, of this element or of any around it: what such a function
+        // loads is not known here.
+        if self.loading > 0
+            && (matches!(name, "var" | "env" | "attr" | "if" | "inherit") || name.starts_with("--"))
+        {
+            self.edits.push((start..start, OFF.to_owned()));
+        }
         // A name may end in one: what comes before it, such as a digit, is read as a part of it here.
         let is_url = name.ends_with("url");
         let value_at =
@@ -215,10 +214,6 @@ fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0c')
 }
 
-fn is_absolute(url: &str) -> bool {
-    super::remote::scheme(url).is_some_and(|scheme| scheme != "data")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,7 +240,20 @@ mod tests {
             ("a{b:-webkit-image-set(url(a) 1x,'b' 2x)}", "a{b:-webkit-image-set(url(\"X\") 1x,\"X\" 2x)}"),
             (
                 ":root{--a:'http://h/'}b{c:image-set(var(--a) 1x)}",
-                ":root{--a:\"X\"}b{c:image-set(var(--a) 1x)}",
+                ":root{--a:'http://h/'}b{c:image-set(-oc-off-var(--a) 1x)}",
+            ),
+            (r"b{c:image-set(v\61 r(--a, 'a') 1x)}", "b{c:image-set(-oc-off-v\\61 r(--a, \"X\") 1x)}"),
+            (
+                "b{--c:src(ATTR(d));--e:image-set(--f() 1x)}",
+                "b{--c:src(-oc-off-ATTR(d));--e:image-set(-oc-off---f() 1x)}",
+            ),
+            (
+                ":root{--a:'a.png';--b:url(b.png)}c{d:var(--b)}",
+                ":root{--a:'a.png';--b:url(\"X\")}c{d:var(--b)}",
+            ),
+            (
+                "a::before{content:var(--label);--label:'https://h/'}",
+                "a::before{content:var(--label);--label:'https://h/'}",
             ),
             ("/* url(a) */p{}/* @import", "/* url(a) */p{}/* @import"),
             ("/**/@import/**/'a'", "/**/@-oc-off-import/**/'a'"),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use encoding_rs::Encoding;
 use openclick::source::Message;
 use openclick::{Change, LinkPlace, LinkReport, PartReport, PixelReport, Reason, Report, Status, Verdict};
 use serde::Serialize;
@@ -9,14 +10,12 @@ use serde::{Serializer, ser::SerializeTuple};
 use sha2::{Digest, Sha256};
 
 use super::super::super::lint::Finding;
+use super::super::json::CLIP;
 use super::super::look::{Document, Look};
 use super::inline::Inline;
 use super::remote::{self, Edit};
 use super::splice::{Places, Splice, Tagged, splices};
 use super::utf16::Utf16;
-
-/// Gmail shows no more of a message's HTML, in bytes.
-const CLIP: u64 = 102 * 1024;
 
 /// Documents of one mail that are shown.
 const MOST_DOCUMENTS: usize = 50;
@@ -194,7 +193,7 @@ pub(super) fn data<'a>(look: &'a Look, findings: &'a [Finding], about: &About<'a
     rows.extend(links.map(Row::unplaced));
     Data {
         file: about.file,
-        subject: message.as_ref().and_then(|message| Some(message.field("subject")?.text())),
+        subject: message.as_ref().and_then(|message| subject(message, look)),
         domain: about.tracking_domain,
         trial: about.is_trial,
         live: about.version,
@@ -216,6 +215,18 @@ pub(super) fn data<'a>(look: &'a Look, findings: &'a [Finding], about: &About<'a
         documents,
         links: rows,
         pictures: inline.pictures,
+    }
+}
+
+/// The subject as people read it. Bytes that are neither ASCII nor UTF-8 are against the rules, and mostly in the charset of the
+/// body.
+fn subject(message: &Message<'_>, look: &Look) -> Option<String> {
+    let field = message.field("subject")?;
+    let charset =
+        look.documents.first().and_then(|document| Encoding::for_label(document.charset.as_bytes()));
+    match charset.filter(|_| std::str::from_utf8(&field.value).is_err()) {
+        Some(charset) => Some(charset.decode_without_bom_handling(&field.value).0.into_owned()),
+        None => Some(field.text()),
     }
 }
 

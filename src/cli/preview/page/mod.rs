@@ -6,6 +6,7 @@ mod css;
 mod data;
 mod inline;
 mod remote;
+mod size;
 mod splice;
 mod utf16;
 
@@ -46,7 +47,7 @@ pub(in super::super) fn args() -> Vec<Arg> {
         Arg::new("load-remote")
             .long("load-remote")
             .action(ArgAction::SetTrue)
-            .help("Let the page load the mail's pictures; without it nothing is loaded. Neither what is on the tracking domain nor an image whose tag makes it 2x2 pixels or less ever is")
+            .help("Let the page load the mail's pictures; without it nothing is loaded. Neither what is on the tracking domain nor a picture whose tag makes it 2x2 pixels or less ever is, with all sources of its picture element")
             .help_heading(HEADING),
         Arg::new("serve")
             .long("serve")

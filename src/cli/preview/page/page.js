@@ -60,7 +60,7 @@ function make(name, attributes, ...children) {
 }
 const number = (n) => n.toLocaleString('en-US');
 const plural = (n, what) => number(n) + ' ' + what + (n === 1 ? '' : 's');
-const kilobytes = (n) => n < 1024 ? plural(n, 'byte') : (n / 1024).toFixed(1) + ' KB';
+const kilobytes = (n) => n < 1000 ? plural(n, 'byte') : (n / 1000).toFixed(1) + ' KB'; // as the 102 KB of the clip are 102,400 bytes
 const plain = (text) => text.replaceAll('&amp;', '&').trim();
 
 // ---- The mail in the frames
@@ -489,7 +489,7 @@ function summary() {
   const over = size.after > data.clip;
   add(largest ? 'HTML' : 'Size', `${kilobytes(size.before)} → `, make('span', { class: over ? 'bad big' : '' }, kilobytes(size.after)), ' ',
     make('meter', { min: 0, max: data.clip * 1.25, high: data.clip, low: data.clip * 0.9, optimum: 0, value: Math.min(size.after, data.clip * 1.25), 'aria-label': 'Size against the 102 KB that Gmail shows' }),
-    make('span', { class: 'dim' }, over ? ' Gmail clips over 102 KB' : ' of 102 KB'));
+    make('span', { class: 'dim' }, over ? ' Gmail clips over 102\u00a0KB' : ' of\u00a0102\u00a0KB'));
   if (data.removed) add('Removed', plural(data.removed, 'tracking attribute'));
   for (const change of data.changes) add('Also', safe(change));
   if (data.pictures.length) add('Pictures', plural(data.pictures.length, 'picture') + ' of the message itself');

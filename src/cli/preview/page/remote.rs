@@ -4,6 +4,7 @@
 //! The frame allows no script and the page's policy no request. These edits come before both: what is not there is not
 //! blocked either, and pictures have something in their place.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use openclick::source::{Attribute, Event, Markup, Namespace, StartTag};
@@ -12,6 +13,7 @@ use url::Url;
 
 use super::css;
 use super::inline::Inline;
+use super::size::{is_pixel, pixel_sources, size};
 
 /// What is put in front of the name of an attribute that would load, run or lead away, and that makes it mean nothing.
 const OFF: &str = "data-oc-off-";
@@ -81,7 +83,8 @@ pub(super) fn edits(
     remote: Option<&str>,
     inline: &mut Inline<'_>,
 ) -> Vec<Edit> {
-    let mut showing = Showing { remote, inline, edits: Vec::new() };
+    let pixel_sources = if remote.is_some() { pixel_sources(text) } else { HashSet::new() };
+    let mut showing = Showing { remote, inline, pixel_sources, edits: Vec::new() };
     let policy = POLICY.replace("REMOTE", if remote.is_some() { " https: http:" } else { "" });
     let start = policy_place(text);
     showing.edits.push(Edit { range: start..start, shown: Shown::Text(policy) });
@@ -150,6 +153,7 @@ pub(super) fn scheme(url: &str) -> Option<String> {
 struct Showing<'a, 'i> {
     remote: Option<&'a str>,
     inline: &'a mut Inline<'i>,
+    pixel_sources: HashSet<usize>,
     edits: Vec<Edit>,
 }
 
@@ -173,16 +177,19 @@ impl Showing<'_, '_> {
                     has_source = true;
                     self.source(tag, &attribute, &value);
                 }
-                ("style", _) => self.declarations(&attribute, &value),
+                ("style", _) => self.declarations(tag, &attribute, &value),
                 ("href", "a" | "area") | ("xlink:href", "a") => self.destination(&attribute, &value),
                 ("href" | "xlink:href", _) => {
-                    let is_picture = matches!(&*name, "image" | "feimage") && self.allows(&value);
+                    let is_picture = matches!(&*name, "image" | "feimage") && self.allows_of(tag, &value);
                     if !is_picture && !value.trim_start().starts_with('#') {
                         self.switch_off(&attribute);
                     }
                 }
-                ("srcset", "img" | "source") if !is_pixel(tag) && self.allows_set(&value) => {}
-                ("background", _) if !is_foreign && !value.is_empty() && !self.allows(&value) => {
+                ("srcset", "img" | "source")
+                    if !is_pixel(tag)
+                        && !self.pixel_sources.contains(&tag.range().start)
+                        && self.allows_set(&value) => {}
+                ("background", _) if !is_foreign && !value.is_empty() && !self.allows_of(tag, &value) => {
                     self.replace(&attribute, "background", HATCH);
                 }
                 // Browsers complain of these without what was switched off.
@@ -190,8 +197,8 @@ impl Showing<'_, '_> {
                 (attribute_name, _) if is_active(attribute_name) => self.switch_off(&attribute),
                 (_, _) if is_foreign => {
                     let folded = value.to_ascii_lowercase();
-                    if folded.contains("url") || folded.contains('\\') {
-                        self.declarations(&attribute, &value);
+                    if ["url", "image", "src", "\\"].iter().any(|part| folded.contains(part)) {
+                        self.declarations(tag, &attribute, &value);
                     }
                 }
                 _ => {}
@@ -204,6 +211,11 @@ impl Showing<'_, '_> {
         allows(url, self.remote)
     }
 
+    /// The same of what a tag shows: a pixel tells its sender of a preview, whoever that is.
+    fn allows_of(&self, tag: &StartTag<'_>, url: &str) -> bool {
+        self.allows(url) && !(is_remote(url) && is_pixel(tag))
+    }
+
     /// The same of a `srcset`. What stands between commas and white space is no whole URL if one holds commas, but has no
     /// scheme then.
     fn allows_set(&self, set: &str) -> bool {
@@ -212,8 +224,7 @@ impl Showing<'_, '_> {
     }
 
     fn source(&mut self, tag: &StartTag<'_>, attribute: &Attribute<'_>, value: &str) {
-        // A pixel tells its sender of a preview, whoever that is.
-        if value.trim().is_empty() || self.allows(value) && !(is_remote(value) && is_pixel(tag)) {
+        if value.trim().is_empty() || self.allows_of(tag, value) {
             return;
         }
         let range = attribute.range();
@@ -231,8 +242,8 @@ impl Showing<'_, '_> {
         self.edits.push(Edit { range, shown: Shown::Box { width, height, label, source } });
     }
 
-    fn declarations(&mut self, attribute: &Attribute<'_>, value: &str) {
-        let remote = self.remote;
+    fn declarations(&mut self, tag: &StartTag<'_>, attribute: &Attribute<'_>, value: &str) {
+        let remote = self.remote.filter(|_| !is_pixel(tag));
         if let Some(calm) = css::calm(value, &|url| is_local(url, remote), HATCH) {
             self.replace(attribute, &attribute.name(), &calm);
         }
@@ -349,40 +360,6 @@ fn host(url: &str) -> Option<String> {
         Url::parse(&format!("https://{url}"))
     };
     url.ok()?.host_str().map(|host| host.trim_end_matches('.').to_owned())
-}
-
-/// Whether a picture is too small to be seen.
-fn is_pixel(tag: &StartTag<'_>) -> bool {
-    let (width, height) = size(tag);
-    width <= 2 && height <= 2
-}
-
-/// The size of a picture in CSS pixels as its tag tells it; what it does not tell is guessed.
-fn size(tag: &StartTag<'_>) -> (u32, u32) {
-    let style = tag.attribute("style").flatten().unwrap_or_default();
-    let of = |name: &str| {
-        let declared = style.split(';').filter_map(|declaration| declaration.split_once(':')).find(
-            |(property, value)| property.trim().eq_ignore_ascii_case(name) && value.trim().ends_with("px"),
-        );
-        let declared = declared.and_then(|(_, value)| pixels(value));
-        declared.or_else(|| tag.attribute(name).flatten().and_then(|value| pixels(&value)))
-    };
-    match (of("width"), of("height")) {
-        (Some(width), Some(height)) => (width, height),
-        (Some(width), None) if width <= 64 => (width, width),
-        (Some(width), None) => (width, (width / 2).clamp(32, 300)),
-        (None, Some(height)) if height <= 64 => (height, height),
-        (None, Some(height)) => (height.saturating_mul(2).min(600), height),
-        (None, None) => (160, 80),
-    }
-}
-
-/// A length as an attribute or a declaration has it; none for percentages.
-fn pixels(value: &str) -> Option<u32> {
-    let value = value.trim();
-    let digits = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
-    let number = value[..digits].parse().ok()?;
-    (!value[digits..].contains('%') && number <= 10_000).then_some(number)
 }
 
 fn short(text: &str) -> String {
@@ -502,6 +479,43 @@ mod tests {
             ("<b style='c:url(https://t.example/I)'>", "|<b mark=7 style=\"c:url(&quot;H&quot;)\">"),
             ("<b background='https://t%2Eexample/I'>", "|<b mark=7 background=\"H\">"),
             ("<b><img src=https://h/a width=1 height=1>", "|<b mark=7><img [1x1  ] width=1 height=1>"),
+            (
+                "<b><img src=https://h/a style='width:0;height:1px!important'>",
+                "|<b mark=7><img [0x1  ] style='width:0;height:1px!important'>",
+            ),
+            (
+                "<b><img src=https://h/a style='display:none'>",
+                "|<b mark=7><img [160x80  h/a] style='display:none'>",
+            ),
+            (
+                "<b><picture><source srcset=https://h/a><img src=https://h/b width=1 height=1></picture>",
+                "|<b mark=7><picture><source data-oc-off-srcset=https://h/a><img [1x1  ] width=1 height=1></picture>",
+            ),
+            (
+                "<b><picture><source srcset=https://h/a><i><img src=https://h/b></i><img width=1 height=1><picture>",
+                "|<b mark=7><picture><source data-oc-off-srcset=https://h/a><i><img src=https://h/b></i><img width=1 height=1><picture>",
+            ),
+            (
+                "<b><picture><source srcset=https://h/a><img src=https://h/b></picture><img width=1 height=1>",
+                "|<b mark=7><picture><source srcset=https://h/a><img src=https://h/b></picture><img width=1 height=1>",
+            ),
+            (
+                "<b><td background=https://h/a width=1 height=1>",
+                "|<b mark=7><td background=\"H\" width=1 height=1>",
+            ),
+            (
+                "<b><i style='width:1px;height:1px;c:url(https://h/a)'>",
+                "|<b mark=7><i style=\"width:1px;height:1px;c:url(&quot;H&quot;)\">",
+            ),
+            (
+                "<svg><image href=https://h/a width=1 height=1><image href=https://h/b>",
+                "|<svg mark=7><image data-oc-off-href=https://h/a width=1 height=1><image href=https://h/b>",
+            ),
+            ("<b style='c:url(http://h/)' hidden>", "|<b mark=7 style='c:url(http://h/)' hidden>"),
+            (
+                "<b><img src=https://h/a width=600 hidden>",
+                "|<b mark=7><img src=https://h/a width=600 hidden>",
+            ),
             (
                 "<b style='c:url(http://h/)'><img src=//h/a>",
                 "|<b mark=7 style='c:url(http://h/)'><img [160x80  h/a]>",

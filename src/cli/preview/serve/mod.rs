@@ -4,6 +4,7 @@
 //! here (DNS rebinding) or from afar: Host, Origin and Sec-Fetch-Site must be this server's own.
 
 mod http;
+mod paste;
 mod watch;
 
 use std::io::{self, IsTerminal, Write};
@@ -238,7 +239,7 @@ impl Server {
                     Ok(body) => body,
                     Err(answer) => return answer,
                 };
-                let look = self.look_at_paste(without_blank_lines(body));
+                let look = self.look_at_paste(paste::without_blank_lines(body));
                 look.and_then(|look| json(&page, Some(&look), None))
             }
             (_, "/" | "/data" | "/paste" | "/events") => Ok(Answer::text(405, "not by this method")),
@@ -247,14 +248,17 @@ impl Server {
         Some(answer.unwrap_or_else(|failure| Answer::text(500, failure.text())))
     }
 
-    /// Looks at a mail that was pasted. A browser sends it as UTF-8, whatever charset its HTML declares; a byte order mark
-    /// says so.
+    /// Looks at a mail that was pasted.
     fn look_at_paste(&self, mail: Vec<u8>) -> Result<Look, Failure> {
         let look = self.looker.look(mail)?;
-        if look.is_message || look.before.is_ascii() || look.report.charset == "UTF-8" {
+        if look.before.is_ascii() || !look.is_message && look.report.charset == "UTF-8" {
             return Ok(look);
         }
-        self.looker.look([b"\xef\xbb\xbf", &*look.before].concat())
+        let mail = match look.is_message {
+            true => paste::message(&look.before),
+            false => Some(paste::html(&look.before)),
+        };
+        mail.map_or(Ok(look), |mail| self.looker.look(mail))
     }
 
     fn now(&self) -> (Option<Arc<Look>>, u64, Option<String>) {
@@ -299,13 +303,6 @@ fn json(page: &Page<'_>, look: Option<&Look>, file: Option<&str>) -> Result<Answ
         policy: "default-src 'none'".to_owned(),
         body: page.data(look, file)?.into_bytes(),
     })
-}
-
-/// A mail without the blank lines that a paste may have in front.
-fn without_blank_lines(mail: Vec<u8>) -> Vec<u8> {
-    let blank = mail.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count();
-    let line = mail[..blank].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    mail[line..].to_vec()
 }
 
 /// One of so many places, free again when it is dropped.
