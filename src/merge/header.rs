@@ -82,6 +82,12 @@ pub(crate) fn fill(name: &str, value: &str, fields: &[Field], delivery: &Deliver
                 let escape = matches!(c, '"' | '\\').then_some('\\');
                 escape.into_iter().chain([c])
             })),
+            // It would be read as an encoded word.
+            Around::Nothing if filled.contains("=?") => {
+                let mut words = Vec::new();
+                encoded_words(&filled, &mut words);
+                text.push_str(&words.join(" "));
+            }
             Around::Nothing if has_addresses(name) && !is_phrase(&filled) => {
                 text.push('"');
                 text.push_str(&filled.replace('\\', "\\\\").replace('"', "\\\""));
