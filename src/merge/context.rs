@@ -124,8 +124,8 @@ const RAW_TEXT: [&str; 7] = ["title", "style", "textarea", "xmp", "iframe", "noe
 pub(crate) fn contexts(sample: &[u8], start: usize, places: &[usize]) -> Vec<Place> {
     let nowhere = Place { context: Context::Text, kind: Kind::Other, outlook: false };
     let mut finder = Finder { sample, places, found: vec![nowhere; places.len()] };
-    // Where the raw text of the element before begins.
-    let mut raw_text: Option<usize> = None;
+    // Where the raw text of the element before begins, and whether it stands in an Outlook conditional comment.
+    let mut raw_text: Option<(usize, bool)> = None;
     read(sample, start, |event| {
         let (range, outlook) = match &event {
             Found::StartTag { range, outlook, .. }
@@ -133,14 +133,14 @@ pub(crate) fn contexts(sample: &[u8], start: usize, places: &[usize]) -> Vec<Pla
             | Found::Text { range, outlook } => (range.clone(), *outlook),
             Found::Comment { range } => (range.clone(), false),
         };
-        if let Some(from) = raw_text.take() {
-            finder.in_text(from..range.start.max(from), Kind::RawText, false);
+        if let Some((from, outlook)) = raw_text.take() {
+            finder.in_text(from..range.start.max(from), Kind::RawText, outlook);
         }
         match event {
             Found::StartTag { .. } => {
                 finder.in_tag(range.clone(), outlook);
                 let is = |name: &&str| is_named(&sample[range.clone()], name);
-                raw_text = RAW_TEXT.iter().any(is).then_some(range.end);
+                raw_text = RAW_TEXT.iter().any(is).then_some((range.end, outlook));
             }
             Found::Text { .. } => finder.in_text(range, Kind::Text, outlook),
             Found::EndTag { .. } | Found::Comment { .. } => {}
