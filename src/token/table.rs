@@ -14,6 +14,8 @@ pub(crate) const SYMBOL_BITS: u32 = 11;
 pub(crate) const SYMBOL_ROOM: usize = 1 << SYMBOL_BITS;
 const _: () = assert!(SYMBOLS <= SYMBOL_ROOM);
 pub(crate) const PHRASE_BYTES: usize = count_phrase_bytes();
+/// So many bytes are copied at once, whatever a phrase's length: no phrase but a few is longer.
+pub(crate) const PHRASE_COPY: usize = 16;
 
 pub(crate) static TABLE: Table = build();
 
@@ -33,9 +35,12 @@ pub(crate) struct Table {
     order: [[u16; SYMBOLS]; CONTEXTS],
     /// For each code length, the first code beyond it, aligned to [`MAX_CODE_BITS`].
     limits: [[u32; MAX_CODE_BITS + 1]; CONTEXTS],
+    /// The length of the first code that begins with a byte. Codes get longer as they go up, so that no other is shorter.
+    shortest: [[u8; 256]; CONTEXTS],
     /// For each code length, what is to be subtracted from a code to get its place in `order`.
     offsets: [[i32; MAX_CODE_BITS + 1]; CONTEXTS],
-    pub(crate) phrases: [u8; PHRASE_BYTES],
+    /// Zeros follow, so that a stretch of a fixed length can be copied from any place.
+    pub(crate) phrases: [u8; PHRASE_BYTES + PHRASE_COPY],
     starts: [u16; SYMBOLS + 1],
 }
 
@@ -51,6 +56,7 @@ impl Table {
     }
 
     /// The bytes that a symbol stands for.
+    #[cfg(test)]
     pub(crate) fn phrase(&self, symbol: usize) -> &[u8] {
         &self.phrases[self.starts[symbol] as usize..self.starts[symbol + 1] as usize]
     }
@@ -64,7 +70,7 @@ impl Table {
     /// so that there always is one.
     pub(crate) fn symbol(&self, context: usize, bits: u32) -> (usize, usize) {
         let limits = &self.limits[context];
-        let mut length = 1;
+        let mut length = self.shortest[context][(bits >> (MAX_CODE_BITS - 8)) as usize & 0xff] as usize;
         while length < MAX_CODE_BITS && bits >= limits[length] {
             length += 1;
         }
@@ -159,7 +165,8 @@ const fn build() -> Table {
         order: [[0; SYMBOLS]; CONTEXTS],
         limits: [[0; MAX_CODE_BITS + 1]; CONTEXTS],
         offsets: [[0; MAX_CODE_BITS + 1]; CONTEXTS],
-        phrases: [0; PHRASE_BYTES],
+        shortest: [[0; 256]; CONTEXTS],
+        phrases: [0; PHRASE_BYTES + PHRASE_COPY],
         starts: [0; SYMBOLS + 1],
     };
     let mut symbol = 0;
@@ -212,6 +219,16 @@ const fn assign_codes(mut table: Table, context: usize) -> Table {
         length += 1;
     }
     assert!(code == 1 << MAX_CODE_BITS, "the code is complete");
+    let mut byte = 0;
+    while byte < 256 {
+        let mut length = 1;
+        while length < MAX_CODE_BITS && (byte as u32) << (MAX_CODE_BITS - 8) >= table.limits[context][length]
+        {
+            length += 1;
+        }
+        table.shortest[context][byte] = length as u8;
+        byte += 1;
+    }
     let mut symbol = 0;
     while symbol < SYMBOLS {
         if table.lengths[context][symbol] == 0 {
