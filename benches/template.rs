@@ -1,15 +1,13 @@
 //! A document for many recipients: rendered from a template, beside `rewrite_html` for each and a copy of the output.
 //!
 //! Before the times it prints how often a render allocates once its output has room, and what a render costs beside
-//! its parts, in turns within one run: its seals alone, copies of the output, and as many renders in two threads. The
-//! times are the threads' own (`/proc/thread-self/schedstat`) where there are such, so that other work on the
-//! machine counts little.
+//! its parts in the same run: its seals alone, a copy of the output, and renders in two threads at once.
 //!
 //! `cargo bench --bench template`
 
 use std::hint::black_box;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use openclick::{
@@ -69,20 +67,19 @@ fn renders(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// How long this thread has run.
-fn clock() -> Duration {
-    thread_local!(static START: Instant = Instant::now());
-    let spent = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let spent = spent.and_then(|text| text.split(' ').next()?.parse().ok());
-    spent.map_or_else(|| START.with(Instant::elapsed), Duration::from_nanos)
-}
-
-/// How long `work` takes once, in µs.
+/// How long `work` takes, in µs: the median of many short stretches, so that those count little in which something
+/// else had the core.
 fn time(mut work: impl FnMut()) -> f64 {
-    const TIMES: u32 = 400;
-    let start = clock();
-    (0..TIMES).for_each(|_| work());
-    (clock() - start).as_secs_f64() * 1e6 / f64::from(TIMES)
+    const STRETCHES: usize = 401;
+    const TIMES: u32 = 8;
+    let stretch = || {
+        let start = Instant::now();
+        (0..TIMES).for_each(|_| work());
+        start.elapsed().as_secs_f64() * 1e6 / f64::from(TIMES)
+    };
+    let mut times: Vec<f64> = std::iter::repeat_with(stretch).take(STRETCHES).collect();
+    times.sort_by(f64::total_cmp);
+    times[STRETCHES / 2]
 }
 
 /// The sealing of as many tokens of the same lengths. What they hold is bytes already, as a template's URLs are.
@@ -116,7 +113,7 @@ fn seals(report: &Report) -> impl FnMut() {
     }
 }
 
-/// Prints a render beside its parts; medians.
+/// Prints a render beside its parts, in µs.
 fn parts(template: &Template, deliveries: &[Delivery]) {
     let first = template.render(&deliveries[0]).expect("a delivery");
     let mut seals = seals(&first.report);
@@ -129,25 +126,17 @@ fn parts(template: &Template, deliveries: &[Delivery]) {
             template.render_to(black_box(turn.next().expect("endless")), out).expect("a delivery");
         })
     };
-    let mut times = [const { Vec::new() }; 4];
-    for _ in 0..31 {
-        times[0].push(time(&mut seals));
-        times[1].push(time(|| {
-            copy.clear();
-            copy.extend_from_slice(black_box(&first.bytes));
-            black_box(&copy);
-        }));
-        times[2].push(render_all(&mut out));
-        let two: f64 = std::thread::scope(|scope| {
-            let threads =
-                [0, 1].map(|_| scope.spawn(|| render_all(&mut Vec::with_capacity(first.bytes.len() * 2))));
-            threads.map(|thread| thread.join().expect("no panic")).iter().sum()
-        });
-        times[3].push(two / 2.0);
-    }
-    let [seals, copy, render, shared] = times.map(|mut times| {
-        times.sort_by(f64::total_cmp);
-        times[times.len() / 2]
+    let seals = time(&mut seals);
+    let copy = time(|| {
+        copy.clear();
+        copy.extend_from_slice(black_box(&first.bytes));
+        black_box(&copy);
+    });
+    let render = render_all(&mut out);
+    let shared: f64 = std::thread::scope(|scope| {
+        let room = || Vec::with_capacity(first.bytes.len() * 2);
+        let threads = [0, 1].map(|_| scope.spawn(|| render_all(&mut room())));
+        threads.map(|thread| thread.join().expect("no panic")).iter().sum::<f64>() / 2.0
     });
     let links = first.report.links_tracked;
     println!(

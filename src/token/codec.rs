@@ -1,9 +1,9 @@
 //! Texts as bits: a length, then symbols of the frozen table, or raw bytes where those are shorter.
 
-use super::context::{START, TextClass, class_of, context};
+use super::context::{START, TextClass, class_of, context_of};
 use super::parse::{Parse, WINDOW};
 use super::resume::Resume;
-use super::table::{MAX_CODE_BITS, PHRASE_COPY, TABLE};
+use super::table::{MAX_CODE_BITS, PHRASE_COPY, SYMBOLS, TABLE};
 
 /// The longest text that a token carries, in bytes; what a decoder allocates for one text at most.
 pub(crate) const MAX_TEXT: usize = 8192;
@@ -161,10 +161,27 @@ const RAW_BITS: usize = 4 + 14;
 const LENGTHS: [[(usize, u32); 2]; 4] =
     [[(0, 6), (0, 5)], [(64, 6), (32, 5)], [(128, 7), (64, 7)], [(256, 13), (192, 13)]];
 
-fn context_at(class: TextClass, text: &[u8], at: usize) -> usize {
-    let last = if at > 0 { class_of(text[at - 1]) } else { START };
-    let before = if at > 1 { class_of(text[at - 2]) } else { START };
-    context(class, before, last)
+/// What follows a symbol: of the classes of the two bytes before it, those that stay the last two, and its own. Reading
+/// them here is twice as fast as reading the text that was just written.
+static AFTER: [After; SYMBOLS] = {
+    let mut after = [After { stay: 0, own: 0 }; SYMBOLS];
+    let mut symbol = 0;
+    while symbol < SYMBOLS {
+        let (start, end) = TABLE.phrase_range(symbol);
+        let last = class_of(TABLE.phrases[end - 1]);
+        after[symbol] = match end - start {
+            1 => After { stay: 0b111_000, own: last },
+            _ => After { stay: 0, own: class_of(TABLE.phrases[end - 2]) << 3 | last },
+        };
+        symbol += 1;
+    }
+    after
+};
+
+#[derive(Clone, Copy)]
+struct After {
+    stay: u8,
+    own: u8,
 }
 
 /// Reads what [`BitWriter`] wrote. Every method returns `None` where the bits do not mean anything.
@@ -229,10 +246,13 @@ impl<'a> BitReader<'a> {
         }
         let mut text = vec![0; length + PHRASE_COPY];
         let mut at = 0;
+        let mut classes = START << 3 | START;
         while at < length {
-            let context = context_at(class, &text, at);
+            let context = context_of(class, classes);
             let (symbol, bits) = TABLE.symbol(context, self.peek(MAX_CODE_BITS));
             self.skip(bits)?;
+            let after = AFTER[symbol];
+            classes = classes << 3 & after.stay | after.own;
             let (from, to) = TABLE.phrase_range(symbol);
             let end = at + (to - from);
             if end > length {
@@ -258,7 +278,7 @@ impl<'a> BitReader<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::table::SYMBOLS;
+    use super::super::context::context;
     use super::*;
     use proptest::prelude::*;
 

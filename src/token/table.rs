@@ -27,6 +27,14 @@ pub(crate) struct Code {
     pub(crate) length: u8,
 }
 
+#[derive(Clone, Copy)]
+struct First {
+    /// Where the code has eight bits or fewer.
+    symbol: u16,
+    /// In bits.
+    length: u8,
+}
+
 pub(crate) struct Table {
     /// Code lengths in bits; 255 where a symbol has no code.
     lengths: [[u8; SYMBOL_ROOM]; CONTEXTS],
@@ -35,8 +43,8 @@ pub(crate) struct Table {
     order: [[u16; SYMBOLS]; CONTEXTS],
     /// For each code length, the first code beyond it, aligned to [`MAX_CODE_BITS`].
     limits: [[u32; MAX_CODE_BITS + 1]; CONTEXTS],
-    /// The length of the first code that begins with a byte. Codes get longer as they go up, so that no other is shorter.
-    shortest: [[u8; 256]; CONTEXTS],
+    /// The first code that begins with a byte. Codes get longer as they go up, so that no other is shorter.
+    first: [[First; 256]; CONTEXTS],
     /// For each code length, what is to be subtracted from a code to get its place in `order`.
     offsets: [[i32; MAX_CODE_BITS + 1]; CONTEXTS],
     /// Zeros follow, so that a stretch of a fixed length can be copied from any place.
@@ -70,7 +78,11 @@ impl Table {
     /// so that there always is one.
     pub(crate) fn symbol(&self, context: usize, bits: u32) -> (usize, usize) {
         let limits = &self.limits[context];
-        let mut length = self.shortest[context][(bits >> (MAX_CODE_BITS - 8)) as usize & 0xff] as usize;
+        let first = self.first[context][(bits >> (MAX_CODE_BITS - 8)) as usize & 0xff];
+        let mut length = first.length as usize;
+        if length <= 8 {
+            return (first.symbol as usize, length);
+        }
         while length < MAX_CODE_BITS && bits >= limits[length] {
             length += 1;
         }
@@ -165,7 +177,7 @@ const fn build() -> Table {
         order: [[0; SYMBOLS]; CONTEXTS],
         limits: [[0; MAX_CODE_BITS + 1]; CONTEXTS],
         offsets: [[0; MAX_CODE_BITS + 1]; CONTEXTS],
-        shortest: [[0; 256]; CONTEXTS],
+        first: [[First { symbol: 0, length: 0 }; 256]; CONTEXTS],
         phrases: [0; PHRASE_BYTES + PHRASE_COPY],
         starts: [0; SYMBOLS + 1],
     };
@@ -226,7 +238,14 @@ const fn assign_codes(mut table: Table, context: usize) -> Table {
         {
             length += 1;
         }
-        table.shortest[context][byte] = length as u8;
+        let symbol = match length {
+            0..=8 => {
+                table.order[context]
+                    [((byte >> (8 - length)) as i32 - table.offsets[context][length]) as usize]
+            }
+            _ => 0, // the byte is not all of the code
+        };
+        table.first[context][byte] = First { symbol, length: length as u8 };
         byte += 1;
     }
     let mut symbol = 0;
