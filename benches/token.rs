@@ -1,4 +1,11 @@
 //! Sealing, opening, and coding URLs, for each shape of the sample.
+//!
+//! Measured on one x86-64 machine (AVX-512, VAES), a URL each, for plain, campaign and shop shape (138, 169 and 228
+//! characters): `seal` 0.23, 0.24 and 0.29 µs; `open` 0.98, 1.35 and 1.95 µs (1.74, 2.37 and 3.50 µs when texts were
+//! read back to find the next code); `url` less `seal` 0.7, 1.5 and 2.2 µs, of which the destination alone (72, 163 and
+//! 237 bytes) 0.48, 1.12 and 1.82 µs: 7 ns a byte, most of it in finding phrases and the shortest parse.
+//!
+//! `cargo bench --bench token`
 
 #[path = "../tests/token/sample.rs"]
 #[allow(dead_code)]

@@ -285,3 +285,21 @@ impl fmt::Debug for UrlWriter {
         f.debug_struct("UrlWriter").field("domain", &self.domain).field("format", &format).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::*;
+
+    #[test]
+    fn characters_of_every_length_are_those_of_base64url() {
+        for length in 0..700 {
+            let bytes: Vec<u8> = (0..length).map(|i| (i * 151 + length) as u8).collect();
+            let mut out = [b"https://t.example.com/", &bytes[..]].concat();
+            encode(22, &mut out);
+            assert_eq!(&out[..22], b"https://t.example.com/");
+            assert_eq!(out[22..], *URL_SAFE_NO_PAD.encode(&bytes).as_bytes(), "{length}");
+        }
+    }
+}
