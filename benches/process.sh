@@ -5,8 +5,13 @@
 # Wall time is what a caller waits for; where the cores are busy it tells of them. Beside it stands the processor time
 # of the processes (user and system), a mean.
 #
+# Measured on two busy cores: 100 KB in 0.8 to 0.95 times `cat | cat`, 1.1 to 2.2 with a reader behind a pipe; 10 MB in
+# 5.9 and 5.3 times (8.1 and 8.6 before one search for `{` spared the search for a placeholder in every text). Of
+# 5.4 million instructions for 100 KB, 3.8 are the document, 0.4 the loader (12,700 relocations), 0.4 clap's commands.
+#
 #     benches/process.sh [RUNS]
 set -euo pipefail
+export LC_ALL=C # a point in numbers
 cd "$(dirname "$0")/.."
 
 runs=${1:-21}

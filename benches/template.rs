@@ -133,8 +133,8 @@ fn parts(template: &Template, deliveries: &[Delivery]) {
         black_box(&copy);
     });
     let render = render_all(&mut out);
+    let room = || Vec::with_capacity(first.bytes.len() * 2);
     let shared: f64 = std::thread::scope(|scope| {
-        let room = || Vec::with_capacity(first.bytes.len() * 2);
         let threads = [0, 1].map(|_| scope.spawn(|| render_all(&mut room())));
         threads.map(|thread| thread.join().expect("no panic")).iter().sum::<f64>() / 2.0
     });
