@@ -6,7 +6,7 @@
 # of the processes (user and system), a mean.
 #
 # Measured on two busy cores: 100 KB in 0.8 to 0.95 times `cat | cat`, 1.1 to 2.2 with a reader behind a pipe; 10 MB in
-# 5.9 and 5.3 times (8.1 and 8.6 before one search for `{` spared the search for a placeholder in every text). Of
+# 5.9 and 5.3 times (8.1 and 8.6 before a look for `{` spared a search for placeholders in every text behind the pixel). Of
 # 5.4 million instructions for 100 KB, 3.8 are the document, 0.4 the loader (12,700 relocations), 0.4 clap's commands.
 #
 #     benches/process.sh [RUNS]
