@@ -1,14 +1,19 @@
 //! A document for many recipients: rendered from a template, beside `rewrite_html` for each and a copy of the output.
 //!
-//! Before the times it prints how often a render allocates once its output has room.
+//! Before the times it prints how often a render allocates once its output has room, and what a render costs beside
+//! its parts in the same run: its seals alone, a copy of the output, and renders in two threads at once.
 //!
 //! `cargo bench --bench template`
 
 use std::hint::black_box;
 use std::path::Path;
+use std::time::Instant;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use openclick::{Delivery, KeyRing, Options, Rewriter};
+use openclick::{
+    Delivery, EventKind, KeyRing, Options, Report, Rewriter, Template, TokenFields, TrackingDomain,
+    UrlFormat, UrlWriter, Verdict,
+};
 
 fn rewriter() -> Rewriter {
     Options::new("https://t.example.com", KeyRing::generate()).and_then(Options::build).expect("options")
@@ -40,6 +45,8 @@ fn renders(criterion: &mut Criterion) {
     let count = allocation_counter::measure(all).count_total;
     println!("allocations of {} renders: {count}", deliveries.len());
 
+    parts(&template, &deliveries);
+
     let mut group = criterion.benchmark_group("newsletter-100k");
     group.throughput(Throughput::Elements(1));
     let mut turn = (0..).map(|number| &deliveries[number % deliveries.len()]);
@@ -58,6 +65,85 @@ fn renders(criterion: &mut Criterion) {
         });
     });
     group.finish();
+}
+
+/// How long `work` takes, in µs: the median of many short stretches, so that those count little in which something
+/// else had the core.
+fn time(mut work: impl FnMut()) -> f64 {
+    const STRETCHES: usize = 401;
+    const TIMES: u32 = 8;
+    let stretch = || {
+        let start = Instant::now();
+        (0..TIMES).for_each(|_| work());
+        start.elapsed().as_secs_f64() * 1e6 / f64::from(TIMES)
+    };
+    let mut times: Vec<f64> = std::iter::repeat_with(stretch).take(STRETCHES).collect();
+    times.sort_by(f64::total_cmp);
+    times[STRETCHES / 2]
+}
+
+/// The sealing of as many tokens of the same lengths. What they hold is bytes already, as a template's URLs are.
+fn seals(report: &Report) -> impl FnMut() {
+    let domain = TrackingDomain::parse("t.example.com").expect("a domain");
+    let writer = UrlWriter::new(domain, UrlFormat::sealed(), KeyRing::generate()).expect("a format");
+    let held = vec![7; 4096];
+    let mut lengths: Vec<usize> = Vec::new();
+    for link in &report.links {
+        if let Verdict::Tracked { url, .. } = &link.verdict {
+            let is_long = |held: &[u8]| {
+                let extensions = [(1, held)];
+                let mut fields = TokenFields::new(EventKind::Click, "0190c2f4-7c1e-7d3a-9b52-6a1f0c8d4e21");
+                fields.extensions = &extensions;
+                writer.url(&fields, None).expect("a token").len() >= url.len()
+            };
+            lengths.push((0..held.len()).find(|length| is_long(&held[..*length])).expect("a URL has an end"));
+        }
+    }
+    let mut out = Vec::with_capacity(1 << 16);
+    move || {
+        out.clear();
+        for (index, length) in lengths.iter().enumerate() {
+            let extensions = [(1, &held[..*length])];
+            let mut fields = TokenFields::new(EventKind::Click, "0190c2f4-7c1e-7d3a-9b52-6a1f0c8d4e21");
+            fields.link_index = Some(index as u32);
+            fields.extensions = &extensions;
+            writer.write_url(&fields, None, &mut out).expect("a token");
+        }
+        black_box(&out);
+    }
+}
+
+/// Prints a render beside its parts, in µs.
+fn parts(template: &Template, deliveries: &[Delivery]) {
+    let first = template.render(&deliveries[0]).expect("a delivery");
+    let mut seals = seals(&first.report);
+    let (mut copy, mut out) =
+        (Vec::with_capacity(first.bytes.len()), Vec::with_capacity(first.bytes.len() * 2));
+    let render_all = |out: &mut Vec<u8>| {
+        let mut turn = deliveries.iter().cycle();
+        time(|| {
+            out.clear();
+            template.render_to(black_box(turn.next().expect("endless")), out).expect("a delivery");
+        })
+    };
+    let seals = time(&mut seals);
+    let copy = time(|| {
+        copy.clear();
+        copy.extend_from_slice(black_box(&first.bytes));
+        black_box(&copy);
+    });
+    let render = render_all(&mut out);
+    let room = || Vec::with_capacity(first.bytes.len() * 2);
+    let shared: f64 = std::thread::scope(|scope| {
+        let threads = [0, 1].map(|_| scope.spawn(|| render_all(&mut room())));
+        threads.map(|thread| thread.join().expect("no panic")).iter().sum::<f64>() / 2.0
+    });
+    let links = first.report.links_tracked;
+    println!(
+        "its {links} seals: {seals:.1} µs; a copy of the output: {copy:.1} µs; render_to: {render:.1} µs"
+    );
+    println!("render_to to (seals + 2 copies): {:.2}", render / (seals + 2.0 * copy));
+    println!("renders/s on one core: {:.0}; two threads to one: {:.2}", 1e6 / render, 2.0 * render / shared);
 }
 
 criterion_group!(benches, renders);

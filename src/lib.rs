@@ -29,6 +29,7 @@
 mod address;
 pub mod addressee;
 pub mod api_header;
+mod base64_engine;
 mod charset;
 mod dialect;
 mod edit;

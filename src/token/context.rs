@@ -91,9 +91,15 @@ pub(crate) const fn class_of(byte: u8) -> u8 {
 
 /// The code table for a symbol that follows bytes of the classes `before` and `last`.
 pub(crate) const fn context(text: TextClass, before: u8, last: u8) -> usize {
+    context_of(text, before << 3 | last)
+}
+
+/// The same; the two classes are a number of six bits.
+#[inline(always)]
+pub(crate) const fn context_of(text: TextClass, classes: u8) -> usize {
     let map = match text {
         TextClass::Target => &TARGET_CONTEXTS,
         TextClass::Name => &NAME_CONTEXTS,
     };
-    map[((before as usize) << 3 | last as usize) & 63] as usize
+    map[classes as usize & 63] as usize
 }

@@ -4,13 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use memchr::{memchr, memchr2};
 
 use super::domain::TrackingDomain;
 use super::fields;
 use super::key::{KeyRing, NoKey, SLOTS, VERSION};
 use super::siv::{Siv, TAG_BYTES};
 use super::value::Token;
+use super::writer::BASE64_URL;
 use crate::{Error, ErrorKind};
 
 /// No token is longer, whatever it carries; longer ones are not even looked at.
@@ -47,7 +48,7 @@ type Predicate = dyn Fn(&Token) -> bool + Send + Sync;
 /// A domain with what opens its tokens, for every slot that has a key.
 struct Bound {
     domain: TrackingDomain,
-    slots: [Option<Siv>; SLOTS],
+    slots: [Option<Box<Siv>>; SLOTS],
 }
 
 impl Decoder {
@@ -60,7 +61,7 @@ impl Decoder {
     /// Accepts the tokens of a domain.
     #[must_use]
     pub fn tracking_domain(mut self, domain: TrackingDomain) -> Decoder {
-        let slots = std::array::from_fn(|slot| self.keys.bound(slot as u8, &domain));
+        let slots = std::array::from_fn(|slot| self.keys.bound(slot as u8, &domain).map(Box::new));
         self.domains.push(Arc::new(Bound { domain, slots }));
         self
     }
@@ -102,8 +103,8 @@ impl Decoder {
     /// ```
     pub fn decode(&self, url_or_token: &str) -> Result<Token, DecodeError> {
         let input = url_or_token.trim_matches(|c: char| c.is_ascii_whitespace());
-        let (head, appended) = input.split_at(input.find(['?', '#']).unwrap_or(input.len()));
-        if !head.contains("://") {
+        let (head, appended) = input.split_at(memchr2(b'?', b'#', input.as_bytes()).unwrap_or(input.len()));
+        if memchr(b':', head.as_bytes()).is_none() || !head.contains("://") {
             return self.open(head, appended, |_| true);
         }
         let mut path = None;
@@ -133,7 +134,7 @@ impl Decoder {
         if token.len() > MAX_TOKEN {
             return Err(DecodeErrorKind::Malformed.into());
         }
-        let sealed = URL_SAFE_NO_PAD.decode(token).map_err(|error| match error {
+        let mut sealed = BASE64_URL.decode(token).map_err(|error| match error {
             base64::DecodeError::InvalidByte(..) | base64::DecodeError::InvalidPadding => {
                 DecodeErrorKind::BadCharacters
             }
@@ -150,14 +151,17 @@ impl Decoder {
         if sealed.len() < MIN_TOKEN {
             return Err(DecodeErrorKind::Truncated.into());
         }
-        let mut has_key = false;
-        for bound in self.domains.iter().filter(|bound| is_candidate(&bound.domain)) {
-            let Some(siv) = &bound.slots[slot as usize] else { continue };
-            has_key = true;
-            let mut message = sealed[1 + TAG_BYTES..].to_vec();
-            let tag = std::array::from_fn(|i| sealed[1 + i]);
-            if siv.open(&mut message, &tag) {
-                let mut token = fields::read(&message, slot).ok_or(DecodeErrorKind::Malformed)?;
+        let tag = std::array::from_fn(|i| sealed[1 + i]);
+        let message = &mut sealed[1 + TAG_BYTES..];
+        let candidates = self.domains.iter().filter(|bound| is_candidate(&bound.domain));
+        let mut keys = candidates.filter_map(|bound| bound.slots[slot as usize].as_ref()).peekable();
+        let has_key = keys.peek().is_some();
+        while let Some(siv) = keys.next() {
+            // A wrong key leaves nothing of the message for the next.
+            let mut kept = keys.peek().map(|_| message.to_vec());
+            let message = kept.as_deref_mut().unwrap_or(message);
+            if siv.open(message, &tag) {
+                let mut token = fields::read(message, slot).ok_or(DecodeErrorKind::Malformed)?;
                 if self.deny.as_ref().is_some_and(|deny| deny(&token)) {
                     return Err(DecodeErrorKind::Denied.into());
                 }

@@ -174,7 +174,9 @@ impl TrackingDomain {
 
     /// What of a URL's path, query and fragment follows the prefix and its slash.
     pub(crate) fn under<'u>(&self, url: &'u str) -> Option<&'u str> {
-        let (scheme, rest) = url.split_once("://")?;
+        // Neither scheme has a colon in it.
+        let (scheme, rest) = url.split_once(':')?;
+        let rest = rest.strip_prefix("//")?;
         let port = if scheme.eq_ignore_ascii_case("https") {
             ":443"
         } else if scheme.eq_ignore_ascii_case("http") {
@@ -182,8 +184,8 @@ impl TrackingDomain {
         } else {
             return None;
         };
-        let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
-        let (authority, path) = rest.split_at(end);
+        let is_end = |byte| matches!(byte, b'/' | b'?' | b'#' | b'\\');
+        let (authority, path) = rest.split_at(rest.bytes().position(is_end).unwrap_or(rest.len()));
         let own = &self.base[self.host_start..self.authority_end];
         if !authority.eq_ignore_ascii_case(own) {
             let bare = authority.strip_suffix(port).unwrap_or(authority);

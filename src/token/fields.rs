@@ -155,6 +155,10 @@ impl<'a> TokenFields<'a> {
         ];
         let extensions: usize = self.extensions.iter().map(|(_, bytes)| bytes.len() + 4).sum();
         let lengths = texts.iter().map(|(name, text)| (*name, text.map_or(0, str::len)));
+        // As good as always; this is done for every URL.
+        if lengths.clone().map(|(_, length)| length).sum::<usize>() + extensions <= MAX_TEXT {
+            return Ok(());
+        }
         for (name, length) in lengths.chain([("token extensions", extensions)]) {
             if length > MAX_TEXT {
                 return Err(Error::new(
@@ -341,19 +345,30 @@ impl MessageIdForm {
     /// The form and the bytes. Packed only where unpacking gives the text exactly: digits in lower case.
     fn pack(id: &str) -> (MessageIdForm, [u8; 16]) {
         let id = id.as_bytes();
-        let (form, groups): (_, &[(usize, usize)]) = match id.len() {
-            20 => (MessageIdForm::Hex10, &[(0, 20)]),
-            32 => (MessageIdForm::Hex16, &[(0, 32)]),
+        let mut digits = [b'0'; 32];
+        let form = match id.len() {
+            20 => {
+                digits[..20].copy_from_slice(id);
+                MessageIdForm::Hex10
+            }
+            32 => {
+                digits.copy_from_slice(id);
+                MessageIdForm::Hex16
+            }
             36 if HYPHENS.iter().all(|at| id[*at] == b'-') => {
-                (MessageIdForm::Uuid, &[(0, 8), (9, 13), (14, 18), (19, 23), (24, 36)])
+                digits[..8].copy_from_slice(&id[..8]);
+                digits[8..12].copy_from_slice(&id[9..13]);
+                digits[12..16].copy_from_slice(&id[14..18]);
+                digits[16..20].copy_from_slice(&id[19..23]);
+                digits[20..].copy_from_slice(&id[24..]);
+                MessageIdForm::Uuid
             }
             _ => return (MessageIdForm::Text, [0; 16]),
         };
         let mut packed = [0; 16];
-        let pairs = groups.iter().flat_map(|(start, end)| id[*start..*end].as_chunks::<2>().0);
         // One look at the end finds what is no digit; this is done for every URL.
         let mut seen = 0;
-        for (byte, [high, low]) in packed.iter_mut().zip(pairs) {
+        for (byte, [high, low]) in packed.iter_mut().zip(digits.as_chunks::<2>().0) {
             let (high, low) = (DIGITS[*high as usize], DIGITS[*low as usize]);
             seen |= high | low;
             *byte = high << 4 | low & 0xf;
@@ -373,16 +388,15 @@ impl MessageIdForm {
         if self == MessageIdForm::Text {
             return None;
         }
-        let mut id = String::with_capacity(36);
+        let digit = |value: u8| b"0123456789abcdef"[value as usize];
+        let mut id = Vec::with_capacity(36);
         for byte in bytes {
-            for digit in [byte >> 4, byte & 15] {
-                if self == MessageIdForm::Uuid && HYPHENS.contains(&id.len()) {
-                    id.push('-');
-                }
-                id.push(char::from(b"0123456789abcdef"[digit as usize]));
+            if self == MessageIdForm::Uuid && HYPHENS.contains(&id.len()) {
+                id.push(b'-');
             }
+            id.extend_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
         }
-        Some(id)
+        String::from_utf8(id).ok()
     }
 }
 

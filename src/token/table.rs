@@ -14,6 +14,8 @@ pub(crate) const SYMBOL_BITS: u32 = 11;
 pub(crate) const SYMBOL_ROOM: usize = 1 << SYMBOL_BITS;
 const _: () = assert!(SYMBOLS <= SYMBOL_ROOM);
 pub(crate) const PHRASE_BYTES: usize = count_phrase_bytes();
+/// So many bytes are copied at once, whatever a phrase's length: no phrase but a few is longer.
+pub(crate) const PHRASE_COPY: usize = 16;
 
 pub(crate) static TABLE: Table = build();
 
@@ -25,6 +27,14 @@ pub(crate) struct Code {
     pub(crate) length: u8,
 }
 
+#[derive(Clone, Copy)]
+struct First {
+    /// Where the code has eight bits or fewer.
+    symbol: u16,
+    /// In bits.
+    length: u8,
+}
+
 pub(crate) struct Table {
     /// Code lengths in bits; 255 where a symbol has no code.
     lengths: [[u8; SYMBOL_ROOM]; CONTEXTS],
@@ -33,9 +43,12 @@ pub(crate) struct Table {
     order: [[u16; SYMBOLS]; CONTEXTS],
     /// For each code length, the first code beyond it, aligned to [`MAX_CODE_BITS`].
     limits: [[u32; MAX_CODE_BITS + 1]; CONTEXTS],
+    /// The first code that begins with a byte. Codes get longer as they go up, so that no other is shorter.
+    first: [[First; 256]; CONTEXTS],
     /// For each code length, what is to be subtracted from a code to get its place in `order`.
     offsets: [[i32; MAX_CODE_BITS + 1]; CONTEXTS],
-    pub(crate) phrases: [u8; PHRASE_BYTES],
+    /// Zeros follow, so that a stretch of a fixed length can be copied from any place.
+    pub(crate) phrases: [u8; PHRASE_BYTES + PHRASE_COPY],
     starts: [u16; SYMBOLS + 1],
 }
 
@@ -51,6 +64,7 @@ impl Table {
     }
 
     /// The bytes that a symbol stands for.
+    #[cfg(test)]
     pub(crate) fn phrase(&self, symbol: usize) -> &[u8] {
         &self.phrases[self.starts[symbol] as usize..self.starts[symbol + 1] as usize]
     }
@@ -64,7 +78,11 @@ impl Table {
     /// so that there always is one.
     pub(crate) fn symbol(&self, context: usize, bits: u32) -> (usize, usize) {
         let limits = &self.limits[context];
-        let mut length = 1;
+        let first = self.first[context][(bits >> (MAX_CODE_BITS - 8)) as usize & 0xff];
+        let mut length = first.length as usize;
+        if length <= 8 {
+            return (first.symbol as usize, length);
+        }
         while length < MAX_CODE_BITS && bits >= limits[length] {
             length += 1;
         }
@@ -159,7 +177,8 @@ const fn build() -> Table {
         order: [[0; SYMBOLS]; CONTEXTS],
         limits: [[0; MAX_CODE_BITS + 1]; CONTEXTS],
         offsets: [[0; MAX_CODE_BITS + 1]; CONTEXTS],
-        phrases: [0; PHRASE_BYTES],
+        first: [[First { symbol: 0, length: 0 }; 256]; CONTEXTS],
+        phrases: [0; PHRASE_BYTES + PHRASE_COPY],
         starts: [0; SYMBOLS + 1],
     };
     let mut symbol = 0;
@@ -212,6 +231,23 @@ const fn assign_codes(mut table: Table, context: usize) -> Table {
         length += 1;
     }
     assert!(code == 1 << MAX_CODE_BITS, "the code is complete");
+    let mut byte = 0;
+    while byte < 256 {
+        let mut length = 1;
+        while length < MAX_CODE_BITS && (byte as u32) << (MAX_CODE_BITS - 8) >= table.limits[context][length]
+        {
+            length += 1;
+        }
+        let symbol = match length {
+            0..=8 => {
+                table.order[context]
+                    [((byte >> (8 - length)) as i32 - table.offsets[context][length]) as usize]
+            }
+            _ => 0, // the byte is not all of the code
+        };
+        table.first[context][byte] = First { symbol, length: length as u8 };
+        byte += 1;
+    }
     let mut symbol = 0;
     while symbol < SYMBOLS {
         if table.lengths[context][symbol] == 0 {

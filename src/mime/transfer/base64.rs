@@ -3,12 +3,14 @@
 //! RFC 2045 lets a reader skip all bytes outside the alphabet, and readers differ in what they make of them and of
 //! padding in the middle. A body with either is refused: nobody can say what its recipient sees.
 
-use base64::alphabet::STANDARD;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
-use base64::engine::{DecodePaddingMode, Engine};
+use std::sync::LazyLock;
+
+use base64::engine::general_purpose::GeneralPurposeConfig;
+use base64::engine::{DecodePaddingMode, Engine as _};
 use memchr::memchr;
 
 use super::{LineEnd, Refused, growth};
+use crate::base64_engine::{self, Engine};
 use crate::edit::Edit;
 
 /// RFC 2045, 6.8: no line is longer.
@@ -17,13 +19,14 @@ const WIDTH: usize = 76;
 const LONGEST: usize = 998;
 
 /// The padding is looked at before; what the last character says beyond the last octet is nobody's business.
-const ENGINE: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new()
-        .with_encode_padding(true)
-        .with_decode_padding_mode(DecodePaddingMode::RequireNone)
-        .with_decode_allow_trailing_bits(true),
-);
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
+    base64_engine::standard(
+        GeneralPurposeConfig::new()
+            .with_encode_padding(true)
+            .with_decode_padding_mode(DecodePaddingMode::RequireNone)
+            .with_decode_allow_trailing_bits(true),
+    )
+});
 
 /// White space is allowed around the lines and as lines, not within them: there it is a footer's, whose words
 /// are of the alphabet. Padding is as it must be, or missing as a whole.
