@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::support::{delivery, dom, generator, laws, rewriter};
+use crate::support::{delivery, dom, engines, generator, laws, rewriter};
 
 fn choices(most: usize) -> impl Strategy<Value = Vec<u8>> {
     vec(any::<u8>(), 0..most)
@@ -20,6 +20,11 @@ proptest! {
     #[test]
     fn laws_hold_with_options(choices in choices(24), bits in any::<u8>()) {
         laws::check_with_options(&generator::document(&choices), bits);
+    }
+
+    #[test]
+    fn engines_agree(choices in choices(24), bits in any::<u8>()) {
+        engines::agree(&generator::document(&choices), bits);
     }
 
     #[test]
