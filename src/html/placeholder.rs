@@ -152,6 +152,10 @@ impl<S: Sites> Walking<'_, S> {
         if walk.in_outlook || word.is_empty() || !walk.bottom_done && self.sites.wants_bottom() {
             return text::classify(bytes, &mut walk.tree);
         }
+        // To build a searcher costs more than to read most texts: with opens off a tenth of the whole scan.
+        if memchr::memchr(word[0], bytes).is_none() {
+            return text::classify(bytes, &mut walk.tree);
+        }
         let mut from = 0;
         for at in memmem::find_iter(bytes, word) {
             if let Some(first) = text::classify(&bytes[from..at], &mut walk.tree) {
