@@ -104,9 +104,9 @@ fn document(bytes: usize) -> Vec<u8> {
     let mut number = 0;
     while html.len() < bytes {
         number += 1;
-        write!(
+        writeln!(
             html,
-            "<tr><td style=\"padding:0 24px\"><p>{text}</p><a class=more href=\"https://news.example/stories/{number}?utm_source=mail&amp;utm_medium=email\">More</a></td></tr>\n"
+            "<tr><td style=\"padding:0 24px\"><p>{text}</p><a class=more href=\"https://news.example/stories/{number}?utm_source=mail&amp;utm_medium=email\">More</a></td></tr>"
         )
         .expect("memory");
     }
@@ -117,7 +117,7 @@ fn document(bytes: usize) -> Vec<u8> {
 fn links(count: usize) -> Vec<u8> {
     let mut html = String::from("<body>");
     for number in 0..count {
-        write!(html, "<a href=\"https://shop.example/p/{number}?utm_source=mail\">Shop</a>\n")
+        writeln!(html, "<a href=\"https://shop.example/p/{number}?utm_source=mail\">Shop</a>")
             .expect("memory");
     }
     html.push_str("</body>");
