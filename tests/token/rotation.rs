@@ -52,7 +52,7 @@ impl Published {
         let delay = |edit: usize| (edit as u32 * 13 + machine * 17) % (LATE + 1);
         let come =
             |&(edit, &(published, _)): &(usize, &(u32, KeyRing))| edit == 0 || published + delay(edit) <= day;
-        &self.0.iter().enumerate().filter(come).next_back().unwrap().1.1
+        &self.0.iter().enumerate().rfind(come).unwrap().1.1
     }
 }
 
