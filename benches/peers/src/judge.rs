@@ -95,7 +95,7 @@ fn only_values_differ(input: &[u8], output: &[u8], links: &[LinkReport]) -> bool
     let mut out = &output[..];
     let mut from = 0;
     let ranges = links.iter().map(|link| link.range.start as usize..link.range.end as usize);
-    for range in ranges.chain([input.len()..input.len()]) {
+    for range in ranges.chain(std::iter::once(input.len()..input.len())) {
         let kept = ATTRIBUTE.replace_all(&input[from..range.start], b"");
         let Some(rest) = out.strip_prefix(&kept[..]) else { return false };
         let ends = |&byte: &u8| match kept.last() {

@@ -48,8 +48,8 @@ fn main() {
             ["peers"] => jobs::PEERS.join("\t"),
             ["schemes"] => tokens::SCHEMES.join("\t"),
             ["time", peer, file, milliseconds] => {
-                let mut job = jobs.timed(peer, &files[file]);
-                mean_time(milliseconds, || job()).to_string()
+                let job = jobs.timed(peer, &files[file]);
+                mean_time(milliseconds, job).to_string()
             }
             ["output", peer, file, out] => {
                 std::fs::write(out, jobs::output(peer, &files[file])).expect("written");
