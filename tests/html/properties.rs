@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::support::{delivery, dom, generator, laws, merge, rewriter};
+use crate::support::{delivery, dom, engines, generator, laws, merge, rewriter};
 
 fn choices(most: usize) -> impl Strategy<Value = Vec<u8>> {
     vec(any::<u8>(), 0..most)
@@ -25,6 +25,11 @@ proptest! {
     #[test]
     fn laws_hold_with_fields(document in choices(16), fields in choices(20), bits in any::<u8>()) {
         merge::any(bits, &fields, &generator::document(&document));
+    }
+
+    #[test]
+    fn engines_agree(choices in choices(24), bits in any::<u8>()) {
+        engines::agree(&generator::document(&choices), bits);
     }
 
     #[test]

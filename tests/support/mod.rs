@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each fuzz target uses some of it")]
 
 pub(crate) mod dom;
+pub(crate) mod engines;
 pub(crate) mod generator;
 pub(crate) mod judge;
 pub(crate) mod laws;

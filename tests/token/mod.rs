@@ -5,6 +5,7 @@ mod formats;
 mod frozen;
 mod keys;
 mod refused;
+mod rotation;
 pub(crate) mod sample;
 
 use openclick::{Decoder, EventKind, KeyRing, TokenFields, TrackingDomain, UrlFormat, UrlWriter};
