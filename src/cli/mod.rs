@@ -20,6 +20,8 @@ mod output;
 mod pages;
 mod places;
 mod preview;
+mod progress;
+mod render;
 mod restore;
 mod rewrite;
 mod sanitize;
@@ -109,6 +111,7 @@ fn run(
     };
     match matches.subcommand() {
         Some(("rewrite", matches)) => rewrite::run(matches, program, circumstance),
+        Some(("render", matches)) => render::run(matches, program),
         Some((name, _)) if program.is_some() => {
             Err(Failure::usage(format!("--exec: {name} starts no program")))
         }

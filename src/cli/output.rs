@@ -81,6 +81,13 @@ impl Output {
         Ok(Output::new(Sink::Draft(draft.dated(time)), path.display().to_string()))
     }
 
+    /// A new file, which never takes the place of one that is there when it is committed.
+    pub(super) fn fresh(path: PathBuf) -> Result<Output, Failure> {
+        let name = path.display().to_string();
+        let draft = Draft::fresh(path.clone()).map_err(|error| creating(&path, &error))?;
+        Ok(Output::new(Sink::Draft(draft), name))
+    }
+
     fn new(sink: Sink, name: String) -> Output {
         Output { sink: BufWriter::with_capacity(BUFFER, sink), name }
     }
