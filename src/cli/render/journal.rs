@@ -306,7 +306,7 @@ mod tests {
         assert!(text.ends_with("\n3\n1,5-7,100000 @4096\n"), "{text}");
         assert!(open(false).err().unwrap().text().contains("--resume goes on"));
         // Torn at every byte of its last line.
-        for cut in 0..=20 {
+        for cut in 0..=19 {
             std::fs::write(&path, &text[..text.len() - cut]).unwrap();
             let opened = open(true).unwrap();
             let expected: &[u64] = if cut == 0 { &[1, 3, 5, 6, 7, 100_000] } else { &[3] };

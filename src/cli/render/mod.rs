@@ -201,11 +201,15 @@ impl Target {
         match named.iter().filter(|is_named| **is_named).count() {
             0 if matches.get_flag("dry-run") => return Ok(Target::Nowhere),
             0 => {
-                return Err(Failure::usage("expected one of --out-dir, --mbox, --exec, --lmtp and --dry-run"));
+                return Err(Failure::usage(
+                    "expected one of --out-dir, --mbox, --exec, --lmtp and --dry-run",
+                ));
             }
             1 => {}
             _ => {
-                return Err(Failure::usage("--out-dir, --mbox, --exec, --lmtp: the mail goes to one of them"));
+                return Err(Failure::usage(
+                    "--out-dir, --mbox, --exec, --lmtp: the mail goes to one of them",
+                ));
             }
         }
         if let Some(program) = program {

@@ -60,7 +60,11 @@ impl<R: Read> JsonLines<R> {
 /// The values of a row by these names.
 pub(super) fn values(line: &[u8], names: &[String]) -> Result<Values<'static>, String> {
     let text = std::str::from_utf8(line).map_err(|_| "it is not UTF-8".to_owned())?;
-    let value: Value = serde_json::from_str(text).map_err(|error| format!("no JSON: {error}"))?;
+    let value: Value = serde_json::from_str(text.trim_end()).map_err(|error| {
+        let (column, text) = (error.column(), error.to_string());
+        // The line that it counts is always the first.
+        format!("no JSON: {} at column {column}", text.split(" at line ").next().unwrap_or_default())
+    })?;
     let Value::Object(object) = value else { return Err("expected a JSON object".to_owned()) };
     names.iter().map(|name| text_of(find(&object, name), name)).collect()
 }

@@ -203,7 +203,7 @@ mod tests {
             (1, "1.5|true"),
             (3, "-|x"),
             (4, "expected a JSON object"),
-            (5, "no JSON: EOF while parsing an object at line 1 column 1"),
+            (5, "no JSON: EOF while parsing an object at column 1"),
             (6, "`a`: expected a string, number or true or false, found a list"),
             (7, "`a`: a number beyond 64 bits: put it in quotes"),
         ];
