@@ -28,15 +28,20 @@ pub(super) struct Letter {
     pub(super) sets_to: bool,
     pub(super) sets_id: bool,
     pub(super) sets_date: bool,
+    /// It has a field with an id, which must be the row's.
+    pub(super) says_id: bool,
     /// The domain of message ids.
     pub(super) domain: String,
     /// The address in From, if it is the same for all.
     pub(super) from: Option<String>,
     /// As it came from the file.
     pub(super) source: Vec<u8>,
-    /// Of the list, in bytes: what the trial gave.
+    /// What a trial showed that somebody should know.
     pub(super) note: Option<&'static str>,
 }
+
+/// Holds the id of a message that openclick made trackable.
+pub(super) const ID: &str = "X-Sp-Message-Id";
 
 impl Letter {
     pub(super) fn read(path: &Path, matches: &ArgMatches, settings: &Settings) -> Result<Letter, Failure> {
@@ -51,7 +56,8 @@ impl Letter {
         let given: Vec<&String> = matches.get_many("header").into_iter().flatten().collect();
         let unsubscribe = Unsubscribe::all(settings, &rewriter)?;
         let mut letter = Letter {
-            template: rewriter.compile_html(Vec::new())?,
+            // Of a message it is compiled again, with its header as it will be.
+            template: rewriter.compile_html(source.clone())?,
             is_message,
             fields: BTreeMap::new(),
             unsubscribe,
@@ -59,6 +65,7 @@ impl Letter {
             sets_to: is_message,
             sets_id: is_message,
             sets_date: is_message,
+            says_id: false,
             domain: String::new(),
             from: None,
             source,
@@ -69,7 +76,6 @@ impl Letter {
             if let Some(flag) = of_header.iter().find(|flag| matches.contains_id(flag)) {
                 return Err(Failure::usage(format!("--{flag}: {shown} is HTML, which has no header")));
             }
-            letter.template = rewriter.compile_html(letter.source.clone())?;
         } else {
             letter.prepare_message(&rewriter, &given, settings, &bad)?;
         }
@@ -77,7 +83,8 @@ impl Letter {
         if !matches.get_flag("allow-other-tags") {
             letter.check_tags(&shown)?;
         }
-        letter.attempt(&bad)?;
+        letter.check_untracked(&rewriter, &bad)?;
+        letter.attempt();
         Ok(letter)
     }
 
@@ -100,6 +107,7 @@ impl Letter {
         for field in given {
             let (name, value) = split(field)?;
             if has_fields(name, value.as_bytes())? {
+                self.headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
                 // The library fills and encodes it as it does with fields of the template's own.
                 message = with_field(&message, name, value);
             } else {
@@ -118,12 +126,12 @@ impl Letter {
         };
         let from =
             own("From").ok_or_else(|| bad("the template has no From: add one, or --header 'From: …'"))?;
+        let is_given = |name: &str| {
+            given.iter().any(|field| split(field).is_ok_and(|(other, _)| other.eq_ignore_ascii_case(name)))
+        };
         let is_set = |name: &str| -> Result<bool, Failure> {
-            let is_given = given
-                .iter()
-                .any(|field| split(field).is_ok_and(|(other, _)| other.eq_ignore_ascii_case(name)));
             let field = parsed.field(name);
-            Ok(is_given || field.map_or(Ok(false), |field| has_fields(name, &field.value))?)
+            Ok(is_given(name) || field.map_or(Ok(false), |field| has_fields(name, &field.value))?)
         };
         self.sets_to = !is_set("To")?;
         self.sets_id = !is_set("Message-ID")?;
@@ -138,8 +146,9 @@ impl Letter {
             }
             None => String::new(),
         };
-        if given.iter().any(|field| field.starts_with("X-Sp-Message-Id:")) {
-            return Err(Failure::usage("--header X-Sp-Message-Id: the column `message_id` says the id"));
+        self.says_id = parsed.field(ID).is_some();
+        if is_given(ID) {
+            return Err(Failure::usage(format!("--header {ID}: the column `message_id` says the id")));
         }
         self.template = rewriter.compile_message(message)?;
         Ok(())
@@ -171,29 +180,36 @@ impl Letter {
         ))
     }
 
-    /// Renders it with values made up: what is wrong with the template is wrong for everybody.
-    fn attempt(&mut self, bad: &dyn Fn(&str) -> Failure) -> Result<(), Failure> {
-        let mut delivery = Delivery::new("m1").recipient("x@example.org");
-        for name in self.fields.keys() {
-            delivery = delivery.field(name, "x");
-        }
-        // Values made up may not fit where others do.
-        let Ok(rendered) = self.template.render(&delivery) else { return Ok(()) };
-        match rendered.report.status {
-            Status::AlreadyRewritten => {
+    /// Tokens that are in it already would be those of every recipient.
+    fn check_untracked(&self, rewriter: &Rewriter, bad: &dyn Fn(&str) -> Failure) -> Result<(), Failure> {
+        let restored = match self.is_message {
+            true => rewriter.restore_message(&self.source),
+            false => rewriter.restore_html(&self.source),
+        };
+        match restored.bytes == self.source && restored.unopened.is_empty() {
+            true => Ok(()),
+            false => {
                 Err(bad("it is trackable already, for one recipient: `openclick restore` takes that out"))
             }
-            Status::Charset => {
-                self.note = Some("nothing in it is tracked: its charset cannot be rewritten");
-                Ok(())
-            }
-            _ if rendered.report.links_tracked == 0
-                && rendered.report.pixels.iter().all(|pixel| pixel.place.is_none()) =>
-            {
-                self.note = Some("nothing in it is tracked");
-                Ok(())
-            }
-            _ => Ok(()),
+        }
+    }
+
+    /// Renders it with values made up, to see whether anything in it is tracked.
+    fn attempt(&mut self) {
+        // A link may be nothing but a field, and an address too. Where neither value fits, those of the list may.
+        for value in ["https://example.com/x", "x"] {
+            let named =
+                self.fields.keys().fold(Delivery::new("m1"), |delivery, name| delivery.field(name, value));
+            let Ok(rendered) = self.template.render(&named.recipient("x@example.org")) else { continue };
+            let report = rendered.report;
+            let is_tracked =
+                report.links_tracked > 0 || report.pixels.iter().any(|pixel| pixel.place.is_some());
+            self.note = match report.status {
+                Status::Charset => Some("nothing in it is tracked: its charset cannot be rewritten"),
+                _ if is_tracked => None,
+                _ => Some("nothing in it is tracked"),
+            };
+            break;
         }
     }
 }

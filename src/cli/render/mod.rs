@@ -55,7 +55,6 @@ pub(super) fn run(matches: &ArgMatches, program: Option<&Program>) -> Result<(),
     check_outputs(matches, template, recipients, &target)?;
     let list = List::open(recipients, delimiter(matches)?)?;
     let letter = Letter::read(template, matches, &settings)?;
-    let sender = sender(matches, &letter, &target)?;
     if !letter.is_message && !matches!(target, Target::Nowhere | Target::Folder(_)) {
         return Err(Failure::new(
             Exit::Data,
@@ -67,6 +66,7 @@ pub(super) fn run(matches: &ArgMatches, program: Option<&Program>) -> Result<(),
             ),
         ));
     }
+    let sender = sender(matches, &letter, &target)?;
     let quiet = settings.switch(&s::QUIET).unwrap_or(false);
     let resume = matches.get_flag("resume");
     let mut sink = target.sink(program, letter.is_message, sender, matches)?;

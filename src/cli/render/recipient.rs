@@ -11,7 +11,7 @@ use super::super::setting as s;
 use super::super::settings::Settings;
 use super::super::{job, time};
 use super::address;
-use super::letter::Letter;
+use super::letter::{ID, Letter};
 use super::list::{List, Reading, Row, Values};
 
 /// The columns that mean more, in the order in which their values are read. The recipient's column stands in front, and
@@ -173,6 +173,9 @@ impl Recipients {
         }
         if letter.sets_id {
             delivery = delivery.header("Message-ID", message_id(id, &letter.domain)?);
+        }
+        if letter.says_id {
+            delivery = delivery.header(ID, id);
         }
         if letter.sets_date {
             delivery = delivery.header("Date", self.date.now());

@@ -152,7 +152,11 @@ impl Shop {
 
     fn row(&self, row: &Row, bench: &mut Bench, mail: &mut Vec<u8>) -> Outcome {
         let done = guarded(|| Ok(self.attempt(row, bench, mail)));
-        done.unwrap_or_else(|failure| Outcome::Failed { why: failure.text().to_owned(), is_temporary: false })
+        done.unwrap_or_else(|failure| {
+            // Nobody knows how far it came.
+            *bench = Bench::default();
+            Outcome::Failed { why: failure.text().to_owned(), is_temporary: false }
+        })
     }
 
     fn attempt(&self, row: &Row, bench: &mut Bench, mail: &mut Vec<u8>) -> Outcome {

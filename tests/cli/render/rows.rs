@@ -32,7 +32,7 @@ fn bad_rows_fail_alone() {
     }
     let messages = messages(&sandbox.read("out.mbox"));
     assert_eq!(messages.len(), 2);
-    assert_eq!(header(&messages[0], "Subject"), ["A  nn, hello"]);
+    assert_eq!(header(&messages[0], "Subject"), ["A nn, hello"]);
 }
 
 #[test]
@@ -200,5 +200,5 @@ fn memory_does_not_grow_with_the_list() {
     shell.args(["-c", &line, env!("CARGO_BIN_EXE_openclick")]).current_dir(sandbox.folder.path());
     let output = shell.stdin(Stdio::null()).output().unwrap();
     let err = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success() && err.contains("  rendered 200,000\n"), "{err}");
+    assert!(output.status.success() && count(&err, "rendered") == "200,000", "{err}");
 }
