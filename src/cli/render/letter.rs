@@ -185,8 +185,8 @@ impl Letter {
         let restored = match self.is_message {
             true => rewriter.restore_message(&self.source),
             false => rewriter.restore_html(&self.source),
-        };
-        match restored.bytes == self.source && restored.unopened.is_empty() {
+        }?;
+        match restored.links == 0 && restored.pixels == 0 {
             true => Ok(()),
             false => {
                 Err(bad("it is trackable already, for one recipient: `openclick restore` takes that out"))
