@@ -53,13 +53,19 @@ impl Program {
     /// The same for one recipient of many, whose address takes the place of `{}` and `${recipient}` in the arguments.
     pub(super) fn run_for(&self, recipient: &str, mail: &[u8]) -> Result<(), Failure> {
         let fill = |(at, word): (usize, &OsString)| match word.to_str().filter(|_| at > 0) {
-            Some(text) => text.replace("${recipient}", recipient).replace("{}", recipient).into(),
+            // An address may itself hold `{}`.
+            Some(text) => {
+                let pieces: Vec<_> =
+                    text.split("${recipient}").map(|piece| piece.replace("{}", recipient)).collect();
+                pieces.join(recipient).into()
+            }
             None => word.clone(),
         };
         let words: Vec<OsString> = self.words.iter().enumerate().map(fill).collect();
         self.run_words(&words, mail, true)
     }
 
+    #[cfg_attr(not(unix), allow(unused_variables))]
     fn run_words(&self, words: &[OsString], mail: &[u8], is_one_of_many: bool) -> Result<(), Failure> {
         self.check()?;
         let name = Path::new(&words[0]).display();
@@ -77,7 +83,11 @@ impl Program {
             // Ctrl-C ends the run in order: what is under way ends by itself.
             command.process_group(0);
         }
-        let mut child = command.spawn().map_err(failed)?;
+        let mut child = command.spawn().map_err(|error| match is_one_of_many {
+            // Nor will it start for any other.
+            true => Failure::new(Exit::CannotCreate, format!("--exec: {name}: {}", Cause(&error))),
+            false => failed(error),
+        })?;
         let status = child.wait().map_err(failed)?;
         match verdict(status) {
             // It cannot have delivered what it did not read.

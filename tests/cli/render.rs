@@ -211,6 +211,11 @@ fn a_program_for_each_row() {
     // All is done: there is nothing to go on with, and a new run may begin.
     assert!(!sandbox.path("list.csv.journal").exists());
     assert_eq!(sandbox.render("--resume --exec ./send -- {}").code, Some(66));
+    // A program that is not there ends the run, rather than failing row after row.
+    let run = sandbox.render("--jobs 1 --exec ./sned {}");
+    assert_eq!(run.code, Some(74), "{}", run.err);
+    assert!(run.err.contains("--exec: ./sned: no such file or directory"), "{}", run.err);
+    assert_eq!(count(&run.err, "failed"), "1");
 }
 
 #[test]

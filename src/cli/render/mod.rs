@@ -45,6 +45,7 @@ use super::progress::Progress;
 use super::setting as s;
 use super::settings::Settings;
 use super::stop::Stop;
+use super::summary::counted;
 
 /// Renders a list.
 pub(super) fn run(matches: &ArgMatches, program: Option<&Program>) -> Result<(), Failure> {
@@ -131,7 +132,7 @@ pub(super) fn run(matches: &ArgMatches, program: Option<&Program>) -> Result<(),
         desk.note(&format!("{}: {note}", template.display()));
     }
     if shop.done.count() > 0 {
-        desk.note(&format!("{} rows are done already", super::summary::grouped(shop.done.count())));
+        desk.note(&format!("goes on: {} done already", counted(shop.done.count(), "row")));
     }
     let ran = shop.run(list, |event| desk.hear(event));
     desk.end();

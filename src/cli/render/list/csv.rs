@@ -1,6 +1,7 @@
 //! CSV (RFC 4180): a line of names, then rows; quoted values may hold line breaks.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::io::Read;
 
 use csv::{ByteRecord, Reader, ReaderBuilder};
@@ -22,13 +23,14 @@ impl<R: Read> CsvList<R> {
             ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(source);
         let mut list = CsvList { reader, meter, columns: Vec::new() };
         let Some((line, header)) = list.next()? else { return Err("no line of column names".to_owned()) };
+        let mut seen = HashSet::new();
         for (index, name) in header.iter().enumerate() {
             let Ok(name) = std::str::from_utf8(name) else {
                 return Err(format!("line {line}: the name of column {} is not UTF-8", index + 1));
             };
             let name = name.trim();
             // Spreadsheets leave columns without a name behind.
-            if !name.is_empty() && list.columns.iter().any(|other| other == name) {
+            if !name.is_empty() && !seen.insert(name) {
                 return Err(format!("line {line}: two columns `{name}`"));
             }
             list.columns.push(name.to_owned());

@@ -94,7 +94,11 @@ impl Sink {
             Sink::Program(program) => {
                 program.run_for(address, mail).map(|()| Out::Delivered).map_err(|failure| {
                     let is_temporary = failure.code.is_none_or(|code| code == Exit::TryAgain as u8);
-                    Undelivered { why: failure.text().to_owned(), is_temporary, ends_all: false }
+                    Undelivered {
+                        why: failure.text().to_owned(),
+                        is_temporary,
+                        ends_all: failure.exit == Exit::CannotCreate,
+                    }
                 })
             }
             Sink::Lmtp(lmtp) => {
