@@ -129,8 +129,19 @@ impl Output {
         self.give_name(false)
     }
 
+    /// Gives a file its name, and leaves it to the caller to bring it to the disk: with many others at once.
+    pub(super) fn commit_unsettled(mut self) -> Result<(), Failure> {
+        let flushed = self.sink.flush();
+        flushed.map_err(|error| Failure::writing(&self.name, &error))?;
+        self.name_it(false)
+    }
+
     fn give_name(mut self, lasts: bool) -> Result<(), Failure> {
         self.settle()?;
+        self.name_it(lasts)
+    }
+
+    fn name_it(self, lasts: bool) -> Result<(), Failure> {
         let named = match self.sink.into_parts().0 {
             Sink::Stdout(_) | Sink::Special(_) => Ok(()),
             Sink::Draft(draft) => {

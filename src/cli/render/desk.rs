@@ -13,6 +13,7 @@ use super::super::output::is_stdout;
 use super::super::progress::Progress;
 use super::super::sanitize::write_json_line;
 use super::super::summary::grouped;
+use super::sink::Sink;
 use super::sink::mbox::Mbox;
 use super::work::{Event, Outcome, Shop, Told};
 
@@ -21,6 +22,9 @@ const MOST_TOLD: u64 = 100;
 
 /// How often what is held goes to the disk.
 const SYNC: Duration = Duration::from_secs(1);
+
+/// No more rows are left without a line in the journal.
+const MOST_WRITTEN: usize = 10_000;
 
 /// Counts of rows.
 #[derive(Debug, Default)]
@@ -77,6 +81,8 @@ pub(super) struct Desk<'s> {
     pub(super) progress: Progress,
     pub(super) report: Option<Report>,
     pub(super) mbox: Option<Mbox>,
+    /// Rows that are written, and perhaps not on the disk.
+    pub(super) written: Vec<u64>,
     pub(super) counts: Counts,
     pub(super) quiet: bool,
     pub(super) synced: Instant,
@@ -107,6 +113,13 @@ impl Desk<'_> {
         let Told { row, line, outcome } = told;
         match outcome {
             Outcome::Done => self.counts.done += 1,
+            Outcome::Written => {
+                self.counts.done += 1;
+                self.written.push(row);
+                if self.written.len() >= MOST_WRITTEN {
+                    self.sync()?;
+                }
+            }
             Outcome::Piece(piece) => {
                 // Once something could not be written, nothing may stand behind it.
                 if self.shop.is_broken() {
@@ -152,6 +165,13 @@ impl Desk<'_> {
     fn sync(&mut self) -> Result<(), Failure> {
         if let Some(report) = &mut self.report {
             report.flush()?;
+        }
+        if let (Sink::Folder(folder), false) = (&self.shop.sink, self.written.is_empty()) {
+            folder.sync()?;
+            if let Some(journal) = &self.shop.journal {
+                journal.done_all(&self.written)?;
+            }
+            self.written.clear();
         }
         self.shop.journal.as_ref().map_or(Ok(()), |journal| journal.sync())
     }

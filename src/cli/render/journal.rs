@@ -174,6 +174,11 @@ impl Journal {
         self.write(&format!("{row}\n"))
     }
 
+    /// These rows, in order, are out.
+    pub(super) fn done_all(&self, rows: &[u64]) -> Result<(), Failure> {
+        self.write(&format!("{}\n", ranges(rows)))
+    }
+
     /// These rows, in order, are out, and the mbox with them is so long.
     pub(super) fn done_to(&self, rows: &[u64], length: u64) -> Result<(), Failure> {
         if rows.is_empty() {

@@ -46,6 +46,8 @@ pub(super) struct Told {
 
 pub(super) enum Outcome {
     Done,
+    /// It is done once it is on the disk.
+    Written,
     /// It is rendered, and to be written in its order.
     Piece(Vec<u8>),
     Unsubscribed,
@@ -172,7 +174,8 @@ impl Shop {
         }
         match self.sink.deliver(bench, row.number, &wanted.address, mail, &self.stop) {
             Ok(Out::Piece(piece)) => Outcome::Piece(piece),
-            Ok(Out::Delivered | Out::There) => {
+            Ok(Out::Written) => Outcome::Written,
+            Ok(Out::Delivered) => {
                 if let Some(Err(failure)) = self.journal.as_ref().map(|journal| journal.done(row.number)) {
                     self.end_all(failure);
                 }

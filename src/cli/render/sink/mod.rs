@@ -52,8 +52,8 @@ impl Undelivered {
 pub(super) enum Out {
     /// It is where it should be.
     Delivered,
-    /// It was there before.
-    There,
+    /// It is written, and counts once [`Folder::sync`] has brought it to the disk.
+    Written,
     /// It is to be written in its order.
     Piece(Vec<u8>),
 }
@@ -108,6 +108,9 @@ impl Sink {
     }
 }
 
+/// Whether the system brings all files to the disk by one call.
+const SYNCS_ALL: bool = cfg!(target_os = "linux");
+
 /// A folder with a file for each row.
 pub(super) struct Folder {
     path: PathBuf,
@@ -143,16 +146,30 @@ impl Folder {
         entries.map(|entry| entry.path()).find(is_output)
     }
 
+    /// Brings all that is written to the disk.
+    pub(super) fn sync(&self) -> Result<(), Failure> {
+        #[cfg(target_os = "linux")]
+        {
+            let synced = std::fs::File::open(&self.path).and_then(|folder| Ok(rustix::fs::syncfs(folder)?));
+            synced.map_err(|error| Failure::writing(self.path.display(), &error))?;
+        }
+        Ok(())
+    }
+
     fn write(&self, row: u64, mail: &[u8]) -> Result<Out, Undelivered> {
         let path = self.file(row);
-        if self.goes_on && path.is_file() {
-            return Ok(Out::There);
-        }
-        let written = Output::fresh(path).and_then(|mut output| {
+        let opened = match self.goes_on {
+            // That run may have ended before it was on the disk.
+            true => Output::file(&path),
+            false => Output::fresh(path),
+        };
+        let written = opened.and_then(|mut output| {
             output.write_all(mail).map_err(|error| Failure::writing(output.name(), &error))?;
-            output.commit_one_of_many()
+            // A call of its own for each file is what takes the time: 440 files a second, on a disk where all at once go
+            // twenty times as fast.
+            if SYNCS_ALL { output.commit_unsettled() } else { output.commit_one_of_many() }
         });
-        written.map(|()| Out::Delivered).map_err(|failure| Undelivered {
+        written.map(|()| Out::Written).map_err(|failure| Undelivered {
             why: failure.text().to_owned(),
             is_temporary: failure.exit == Exit::Io,
             // A full disk fails every file.
