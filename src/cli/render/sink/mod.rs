@@ -165,8 +165,7 @@ impl Folder {
         };
         let written = opened.and_then(|mut output| {
             output.write_all(mail).map_err(|error| Failure::writing(output.name(), &error))?;
-            // A call of its own for each file is what takes the time: 440 files a second, on a disk where all at once go
-            // twenty times as fast.
+            // Files of 115 KB on a disk: 440 a second with a call for each, 1,400 with one for all.
             if SYNCS_ALL { output.commit_unsettled() } else { output.commit_one_of_many() }
         });
         written.map(|()| Out::Written).map_err(|failure| Undelivered {
