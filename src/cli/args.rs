@@ -7,7 +7,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 
 use super::setting::{self as s, Setting, Shape};
-use super::{lint, preview};
+use super::{lint, preview, render};
 
 /// The settings of `rewrite`, in the order of its help.
 const REWRITE: &[&Setting] = &[
@@ -112,6 +112,7 @@ pub(super) fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(rewrite())
+        .subcommand(render::command())
         .subcommand(preview::command())
         .subcommand(super::inspect::command())
         .subcommand(super::restore::command())
@@ -351,7 +352,7 @@ mod tests {
     #[test]
     fn every_setting_is_a_flag_somewhere() {
         for setting in s::ALL {
-            let listed = [REWRITE, DECODE, KEY, lint::SETTINGS]
+            let listed = [REWRITE, DECODE, KEY, lint::SETTINGS, render::SETTINGS]
                 .concat()
                 .iter()
                 .any(|other| other.name == setting.name);

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use super::exit::{Cause, Exit, Failure};
 
 /// The program to start.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Program {
     words: Vec<OsString>,
 }
@@ -47,16 +47,47 @@ impl Program {
 
     /// Starts the program with the mail as its stdin, and waits for its end.
     pub(super) fn run(&self, mail: &[u8]) -> Result<(), Failure> {
+        self.run_words(&self.words, mail, false)
+    }
+
+    /// The same for one recipient of many, whose address takes the place of `{}` and `${recipient}` in the arguments.
+    pub(super) fn run_for(&self, recipient: &str, mail: &[u8]) -> Result<(), Failure> {
+        let fill = |(at, word): (usize, &OsString)| match word.to_str().filter(|_| at > 0) {
+            // An address may itself hold `{}`.
+            Some(text) => {
+                let pieces: Vec<_> =
+                    text.split("${recipient}").map(|piece| piece.replace("{}", recipient)).collect();
+                pieces.join(recipient).into()
+            }
+            None => word.clone(),
+        };
+        let words: Vec<OsString> = self.words.iter().enumerate().map(fill).collect();
+        self.run_words(&words, mail, true)
+    }
+
+    #[cfg_attr(not(unix), allow(unused_variables))]
+    fn run_words(&self, words: &[OsString], mail: &[u8], is_one_of_many: bool) -> Result<(), Failure> {
         self.check()?;
-        let name = Path::new(&self.words[0]).display();
+        let name = Path::new(&words[0]).display();
         let failed =
             |error: io::Error| Failure::new(Exit::TryAgain, format!("--exec: {name}: {}", Cause(&error)));
         let mut draft = Draft::of(mail).map_err(|error| {
             Failure::new(Exit::TryAgain, format!("--exec: cannot hold the mail: {}", Cause(&error)))
         })?;
         let stdin = draft.file.try_clone().map_err(failed)?;
-        let mut child =
-            Command::new(&self.words[0]).args(&self.words[1..]).stdin(stdin).spawn().map_err(failed)?;
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).stdin(stdin);
+        #[cfg(unix)]
+        if is_one_of_many {
+            use std::os::unix::process::CommandExt;
+            // Ctrl-C ends the run in order: what is under way ends by itself.
+            command.process_group(0);
+        }
+        let mut child = command.spawn().map_err(|error| match is_one_of_many {
+            // Nor will it start for any other.
+            true => Failure::new(Exit::CannotCreate, format!("--exec: {name}: {}", Cause(&error))),
+            false => failed(error),
+        })?;
         let status = child.wait().map_err(failed)?;
         match verdict(status) {
             // It cannot have delivered what it did not read.

@@ -5,8 +5,8 @@ use std::io;
 use std::path::Path;
 
 use openclick::{
-    Consent, Delivery, Dialect, Engine, KeyRing, OnSigned, Options, Rewriter, TrackingDomain, UrlFormat,
-    VisibleUrl,
+    Consent, Delivery, Dialect, Engine, KeyRing, MergeSyntax, OnSigned, Options, Rewriter, TrackingDomain,
+    UrlFormat, VisibleUrl,
 };
 
 use super::exit::{Cause, Exit, Failure};
@@ -47,17 +47,33 @@ pub(super) fn tracking_domain(settings: &Settings) -> Result<&str, Failure> {
 
 /// The rewriter that the settings ask for.
 pub(super) fn rewriter(settings: &Settings) -> Result<Rewriter, Failure> {
+    Ok(options(settings)?.build()?)
+}
+
+/// The same, for templates with merge fields.
+pub(super) fn template_rewriter(
+    settings: &Settings,
+    syntaxes: impl IntoIterator<Item = MergeSyntax>,
+) -> Result<Rewriter, Failure> {
+    Ok(options(settings)?.merge_fields(syntaxes).build()?)
+}
+
+fn options(settings: &Settings) -> Result<Options, Failure> {
     let domain = tracking_domain(settings)?;
     let keys = key_ring(settings)?;
     keys.check_sealing(time::now()).map_err(|error| {
         let path = settings.path(&s::KEY_FILE).unwrap_or(Path::new(""));
         Failure::configuration(format!("key file {}: {error}", path.display()))
     })?;
-    rewriter_of(settings, domain, keys)
+    options_of(settings, domain, keys)
 }
 
-/// The same, with this domain and these keys.
+/// The rewriter that the settings ask for, with this domain and these keys.
 pub(super) fn rewriter_of(settings: &Settings, domain: &str, keys: KeyRing) -> Result<Rewriter, Failure> {
+    Ok(options_of(settings, domain, keys)?.build()?)
+}
+
+fn options_of(settings: &Settings, domain: &str, keys: KeyRing) -> Result<Options, Failure> {
     let (format, chosen_by) = url_format(settings)?;
     let mut options = Options::new(domain, keys)?.url_format(format);
     // The library does not know where a value came from: each that it may refuse is tried by itself.
@@ -131,7 +147,7 @@ pub(super) fn rewriter_of(settings: &Settings, domain: &str, keys: KeyRing) -> R
         .overrides(traffic.caller)
         .defaults(traffic.global)
         .strip_api_headers(traffic.strip);
-    Ok(options.build()?)
+    Ok(options)
 }
 
 /// Whose opt-out attributes are understood.

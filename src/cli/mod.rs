@@ -21,6 +21,8 @@ mod pages;
 mod paste;
 mod places;
 mod preview;
+mod progress;
+mod render;
 mod restore;
 mod rewrite;
 mod sanitize;
@@ -110,6 +112,7 @@ fn run(
     };
     match matches.subcommand() {
         Some(("rewrite", matches)) => rewrite::run(matches, program, circumstance),
+        Some(("render", matches)) => render::run(matches, program),
         Some((name, _)) if program.is_some() => {
             Err(Failure::usage(format!("--exec: {name} starts no program")))
         }

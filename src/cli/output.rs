@@ -81,6 +81,13 @@ impl Output {
         Ok(Output::new(Sink::Draft(draft.dated(time)), path.display().to_string()))
     }
 
+    /// A new file, which never takes the place of one that is there when it is committed.
+    pub(super) fn fresh(path: PathBuf) -> Result<Output, Failure> {
+        let name = path.display().to_string();
+        let draft = Draft::fresh(path.clone()).map_err(|error| creating(&path, &error))?;
+        Ok(Output::new(Sink::Draft(draft), name))
+    }
+
     fn new(sink: Sink, name: String) -> Output {
         Output { sink: BufWriter::with_capacity(BUFFER, sink), name }
     }
@@ -122,8 +129,19 @@ impl Output {
         self.give_name(false)
     }
 
+    /// Gives a file its name, and leaves it to the caller to bring it to the disk: with many others at once.
+    pub(super) fn commit_unsettled(mut self) -> Result<(), Failure> {
+        let flushed = self.sink.flush();
+        flushed.map_err(|error| Failure::writing(&self.name, &error))?;
+        self.name_it(false)
+    }
+
     fn give_name(mut self, lasts: bool) -> Result<(), Failure> {
         self.settle()?;
+        self.name_it(lasts)
+    }
+
+    fn name_it(self, lasts: bool) -> Result<(), Failure> {
         let named = match self.sink.into_parts().0 {
             Sink::Stdout(_) | Sink::Special(_) => Ok(()),
             Sink::Draft(draft) => {

@@ -108,6 +108,9 @@ settings! {
     EXTENSION = "extension", Shape::Texts, "ID=TEXT", MAIL,
         "A field of your own in every token, by number; may be repeated";
 
+    MERGE_SYNTAX = "merge-syntax", Shape::Words(&["mustache", "mailchimp", "salesforce", "mailgun"]), "NAME", MAIL,
+        "How `render` finds merge fields: {{name}}, *|NAME|*, %%name%%, %recipient.name% [default: mustache]";
+
     CLICK_TRACKING = "click-tracking", Shape::Switch, "BOOL", WHAT,
         "Links [default: true]";
     OPEN_TRACKING = "open-tracking", Shape::Switch, "BOOL", WHAT,

@@ -54,6 +54,29 @@ pub(super) fn timestamp(seconds: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+fn weekday(seconds: u64) -> &'static str {
+    // 1970 began on a Thursday.
+    ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][(seconds / DAY % 7) as usize]
+}
+
+/// `Thu, 01 Jan 1970 00:00:00 +0000` (RFC 5322, section 3.3).
+pub(super) fn mail_date(seconds: u64) -> String {
+    let text = timestamp(seconds);
+    let month = MONTHS[text[5..7].parse::<usize>().map_or(0, |month| (month - 1) % 12)];
+    format!("{}, {} {month} {} {} +0000", weekday(seconds), &text[8..10], &text[..4], &text[11..19])
+}
+
+/// `Thu Jan  1 00:00:00 1970`, as in the `From ` line of an mbox.
+pub(super) fn mbox_date(seconds: u64) -> String {
+    let text = timestamp(seconds);
+    let month = MONTHS[text[5..7].parse::<usize>().map_or(0, |month| (month - 1) % 12)];
+    let day = text[8..10].trim_start_matches('0');
+    format!("{} {month} {day:>2} {} {}", weekday(seconds), &text[11..19], &text[..4])
+}
+
 /// The days since 1970 of a date, which the TOML parser has checked.
 fn days(date: Date) -> Option<i64> {
     let (month, day) = (i64::from(date.month), i64::from(date.day));
@@ -88,6 +111,14 @@ mod tests {
             assert_eq!(day(&timestamp(number)[..10]).map(u64::from), Some(number / DAY));
             number += DAY;
         }
+    }
+
+    #[test]
+    fn times_of_mail() {
+        assert_eq!(mail_date(0), "Thu, 01 Jan 1970 00:00:00 +0000");
+        assert_eq!(mail_date(1_790_000_000), "Mon, 21 Sep 2026 14:13:20 +0000");
+        assert_eq!(mbox_date(0), "Thu Jan  1 00:00:00 1970");
+        assert_eq!(mbox_date(1_790_000_000), "Mon Sep 21 14:13:20 2026");
     }
 
     #[test]

@@ -36,7 +36,7 @@ impl Sandbox {
     }
 
     /// All files below a folder.
-    fn tree(&self, name: &str) -> Vec<String> {
+    pub(super) fn tree(&self, name: &str) -> Vec<String> {
         fn walk(folder: &Path, root: &Path, names: &mut Vec<String>) {
             for entry in folder.read_dir().into_iter().flatten() {
                 let path = entry.unwrap().path();

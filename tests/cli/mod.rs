@@ -14,6 +14,7 @@ mod output;
 mod page;
 mod pages;
 mod preview;
+mod render;
 mod restore;
 mod rewrite;
 mod serve;

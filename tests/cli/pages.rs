@@ -78,7 +78,7 @@ fn manual_pages() {
     let sandbox = Sandbox::new();
     let all = sandbox.run("man", "").ok();
     let pages = all.lines().filter(|line| line.starts_with(".TH ")).count();
-    assert_eq!(pages, 17);
+    assert_eq!(pages, 18);
     let page = sandbox.run("man openclick-rewrite", "").ok();
     assert!(page.contains(".TH openclick-rewrite 1") && page.contains("\\-\\-tracking\\-domain"), "{page}");
     let run = sandbox.run("man nonsense", "");

@@ -5,7 +5,6 @@
 
 mod mbox;
 mod plan;
-mod progress;
 mod report;
 mod tally;
 mod work;
@@ -22,7 +21,7 @@ use clap::ArgMatches;
 use serde::Serialize;
 
 use self::plan::{Folder, Item, Kind, Plan};
-use self::progress::Progress;
+
 use self::report::Report;
 use self::tally::{Files, Tally};
 use self::work::{Event, Shop, Task};
@@ -32,6 +31,7 @@ use super::filter::Circumstance;
 use super::input::{Format, is_stdin};
 use super::job;
 use super::output::{clear, is_stdout, sync_folder};
+use super::progress::Progress;
 use super::setting as s;
 use super::settings::Settings;
 use super::stop::Stop;

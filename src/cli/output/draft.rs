@@ -54,6 +54,11 @@ impl Draft {
         Ok(draft)
     }
 
+    /// Never takes the place of another file, and has what the umask leaves.
+    pub(super) fn fresh(target: PathBuf) -> io::Result<Draft> {
+        Ok(Draft::new(Unfinished::beside(&target, None)?, target, false))
+    }
+
     fn new(file: Unfinished, target: PathBuf, replaces: bool) -> Draft {
         Draft { file, target, replaces, permissions: None, lost: None, modified: None }
     }

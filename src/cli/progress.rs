@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::super::summary::{counted, grouped};
+use super::summary::{counted, grouped};
 
 /// A bar, where somebody sees it.
 pub(super) struct Progress {
