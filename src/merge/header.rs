@@ -165,26 +165,22 @@ fn address_words(text: &str) -> Vec<String> {
         let end = match rest.as_bytes()[0] {
             b'"' => end_of_quotes(rest),
             b'<' => rest.find('>').map_or(rest.len(), |end| end + 1),
-            _ => rest.find([' ', '"', '<']).unwrap_or(rest.len()),
+            _ => rest.find([' ', '"', '<', ',']).unwrap_or(rest.len()).max(1),
         };
         // A comma belongs to the word before it.
-        let end = end + rest[end..].bytes().take_while(|byte| *byte == b',').count();
+        let commas = rest[end..].bytes().take_while(|byte| *byte == b',').count();
         let (word, after) = rest.split_at(end);
+        let (commas, after) = after.split_at(commas);
         rest = after.trim_start();
-        let inside = word.trim_end_matches(',');
-        match word.as_bytes()[0] {
-            _ if word.is_ascii() => words.push(word.to_owned()),
-            b'<' => words.push(word.to_owned()),
-            b'"' => {
-                let inside = inside.trim_matches('"');
-                encoded_words(&unescaped(inside), &mut words);
-                words.extend((word.len() > inside.len() + 2).then(|| ",".to_owned()));
-            }
-            _ => {
-                encoded_words(inside, &mut words);
-                words.extend((word.len() > inside.len()).then(|| ",".to_owned()));
-            }
+        if word.is_ascii() || word.starts_with('<') {
+            words.push(format!("{word}{commas}"));
+            continue;
         }
+        match word.strip_prefix('"') {
+            Some(inside) => encoded_words(&unescaped(inside.strip_suffix('"').unwrap_or(inside)), &mut words),
+            None => encoded_words(word, &mut words),
+        }
+        words.extend((!commas.is_empty()).then(|| commas.to_owned()));
     }
     words
 }
