@@ -1,4 +1,4 @@
-//! Six fixed jobs whose instructions `benches/instructions.sh` counts, since times jump on shared machines.
+//! Seven fixed jobs whose instructions `benches/instructions.sh` counts, since times jump on shared machines.
 //!
 //! `instructions JOB ROUNDS` does one of them that often. All is fixed: keys, ids, documents. Without a job each is
 //! done once (`cargo bench --bench instructions -- --test`).
@@ -9,7 +9,8 @@ use std::path::Path;
 
 use openclick::{Consent, Decoder, Delivery, KeyRing, Options, Rewriter, TrackingDomain};
 
-const JOBS: [&str; 6] = ["scan", "rewrite_html", "stream", "render_to", "rewrite_message", "decode"];
+const JOBS: [&str; 7] =
+    ["scan", "rewrite_html", "stream", "render_to", "render_message", "rewrite_message", "decode"];
 
 fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)).expect("a fixture")
@@ -62,6 +63,18 @@ fn run(job: &str, rounds: usize) {
         }),
         "render_to" => {
             let template = rewriter.compile_html(html).expect("a template");
+            let mut out = Vec::with_capacity(1 << 18);
+            Box::new(move || {
+                out.clear();
+                template.render_to(&delivery, &mut out).expect("a delivery");
+                out.len()
+            })
+        }
+        "render_message" => {
+            let header = "Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n";
+            let html = String::from_utf8_lossy(&html).replace("\r\n", "\n").replace('\n', "\r\n");
+            let message = [header.as_bytes(), &quoted_printable::encode(html)].concat();
+            let template = rewriter.compile_message(message).expect("a template");
             let mut out = Vec::with_capacity(1 << 18);
             Box::new(move || {
                 out.clear();

@@ -1,7 +1,8 @@
 //! A document for many recipients: rendered from a template, beside `rewrite_html` for each and a copy of the output.
 //!
-//! Before the times it prints how often a render allocates once its output has room, and what a render costs beside
-//! its parts in the same run: its seals alone, a copy of the output, and renders in two threads at once.
+//! Before the times it prints how often a render allocates once its output has room, how much memory a template takes, and
+//! what a render costs beside its parts in the same run: its seals alone, a copy of the output, and renders in two threads at
+//! once. The same newsletter with three merge fields, one of them in a link, and as a quoted-printable message stand beside it.
 //!
 //! `cargo bench --bench template`
 
@@ -11,8 +12,8 @@ use std::time::Instant;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use openclick::{
-    Delivery, EventKind, KeyRing, Options, Report, Rewriter, Template, TokenFields, TrackingDomain,
-    UrlFormat, UrlWriter, Verdict,
+    Consent, Delivery, EventKind, KeyRing, MergeSyntax, Options, Report, Rewriter, Template, TokenFields,
+    TrackingDomain, UrlFormat, UrlWriter, Verdict,
 };
 
 fn rewriter() -> Rewriter {
@@ -23,15 +24,58 @@ fn deliveries() -> Vec<Delivery> {
     (0..64)
         .map(|number| {
             Delivery::new(format!("0190c2f4-7c1e-7d3a-9b52-6a1f0c8d4e{number:02x}"))
+                .field("city", "K\u{f6}ln")
+                .field("id", "4711")
                 .recipient(format!("reader-{number}@example.org"))
                 .campaign("autumn-sale")
         })
         .collect()
 }
 
+fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)).expect("a fixture")
+}
+
+/// The newsletter with a field in its preheader, one in its text and one in a link.
+fn with_fields() -> Template {
+    let html = String::from_utf8(fixture("html/newsletter-100k.html")).expect("UTF-8");
+    let html =
+        html.replacen("</div>", " {{name or 'friend'}}</div>", 1).replacen("</p>", ", {{city}}</p>", 1);
+    let at = html.find("href=\"https://").expect("a link") + 6;
+    let end = at + html[at..].find('"').expect("its end");
+    let html = format!("{}&amp;u={{{{id}}}}{}", &html[..end], &html[end..]);
+    let options = Options::new("https://t.example.com", KeyRing::generate()).expect("a domain");
+    let rewriter = options.merge_fields([MergeSyntax::Mustache]).build().expect("options");
+    let template = rewriter.compile_html(html).expect("a template");
+    assert_eq!(template.fields().count(), 3);
+    template
+}
+
+/// The newsletter in quoted-printable.
+fn message(html: &[u8]) -> Vec<u8> {
+    let header = "From: news@example.com\r\nMessage-ID: <m1@example.com>\r\nMIME-Version: 1.0\r\n\
+        Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n";
+    let html = String::from_utf8_lossy(html).replace("\r\n", "\n").replace('\n', "\r\n");
+    [header.as_bytes(), &quoted_printable::encode(html)].concat()
+}
+
+/// What a template holds once it was rendered for every consent.
+fn memory(rewriter: &Rewriter, html: &[u8], delivery: &Delivery) {
+    let mut template = None;
+    let held = allocation_counter::measure(|| {
+        let made = rewriter.compile_html(html).expect("a template");
+        for consent in [Consent::ALL, Consent::CLICKS, Consent::OPENS, Consent::NONE] {
+            let mut out = Vec::new();
+            made.render_to(&delivery.clone().tracking(consent), &mut out).expect("a delivery");
+        }
+        template = Some(made);
+    });
+    let times = held.bytes_current as f64 / html.len() as f64;
+    println!("memory of the template, ready for all four consents: {times:.2} times its source");
+}
+
 fn renders(criterion: &mut Criterion) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/html/newsletter-100k.html");
-    let html = std::fs::read(file).expect("a fixture");
+    let html = fixture("html/newsletter-100k.html");
     let (rewriter, deliveries) = (rewriter(), deliveries());
     let template = rewriter.compile_html(html.as_slice()).expect("a template");
     let mut out = Vec::new();
@@ -45,6 +89,7 @@ fn renders(criterion: &mut Criterion) {
     let count = allocation_counter::measure(all).count_total;
     println!("allocations of {} renders: {count}", deliveries.len());
 
+    memory(&rewriter, &html, &deliveries[0]);
     parts(&template, &deliveries);
 
     let mut group = criterion.benchmark_group("newsletter-100k");
@@ -54,6 +99,23 @@ fn renders(criterion: &mut Criterion) {
     group.bench_function("render_to", |b| b.iter(|| render(black_box(next()))));
     group.bench_function("rewrite_html", |b| {
         b.iter(|| rewriter.rewrite_html(black_box(&html), next()).expect("a delivery"));
+    });
+    let with_fields = with_fields();
+    let mut filled = Vec::new();
+    group.bench_function("render_to-fields", |b| {
+        b.iter(|| {
+            filled.clear();
+            with_fields.render_to(black_box(next()), &mut filled).expect("all values");
+            filled.len()
+        });
+    });
+    let message = rewriter.compile_message(message(&html)).expect("a template");
+    group.bench_function("render_to-message", |b| {
+        b.iter(|| {
+            filled.clear();
+            message.render_to(black_box(next()), &mut filled).expect("a delivery");
+            filled.len()
+        });
     });
     let output = rewriter.rewrite_html(&html, &deliveries[0]).expect("a delivery").bytes;
     let mut copy = Vec::with_capacity(output.len());

@@ -129,10 +129,10 @@ pub(crate) fn rewrite(shared: &Arc<Shared>, message: &[u8], delivery: &Delivery)
 }
 
 /// A part of a message that is a template: its edits, not yet made.
-pub(crate) struct PlannedPart {
+pub(crate) struct PlannedPart<'m> {
     pub(crate) part: usize,
     pub(crate) charset: Charset,
-    pub(crate) decoded: transfer::Kept,
+    pub(crate) decoded: transfer::Decoded<'m>,
     /// In the decoded part.
     pub(crate) edits: Vec<Edit>,
     /// Where lines may be broken.
@@ -141,12 +141,12 @@ pub(crate) struct PlannedPart {
 
 /// Plans all parts as [`rewrite`] does; none if a part cannot be planned for every delivery: what is transcoded, and own URLs,
 /// which are compared with those of each.
-pub(crate) fn plan(
-    shared: &Arc<Shared>,
-    message: &[u8],
-    structure: &Structure,
+pub(crate) fn plan<'m>(
+    shared: &'m Arc<Shared>,
+    message: &'m [u8],
+    structure: &'m Structure,
     planner: &mut Planner,
-) -> Option<Vec<PlannedPart>> {
+) -> Option<Vec<PlannedPart<'m>>> {
     let mut shown = Shown::new(structure);
     let mut planned = Vec::new();
     for (index, part) in structure.parts.iter().enumerate() {
@@ -170,7 +170,7 @@ pub(crate) fn plan(
         planned.push(PlannedPart {
             part: index,
             charset: found.charset,
-            decoded: found.decoded.keep(),
+            decoded: found.decoded,
             edits: found.edits,
             breaks,
         });

@@ -27,7 +27,7 @@ pub(super) struct PartWork<'a> {
     pub(super) shared: &'a Arc<Shared>,
 }
 
-impl PartWork<'_> {
+impl<'a> PartWork<'a> {
     /// The part's new body, if it changed, and the charset that it was read with; else why it passes through.
     pub(super) fn rewrite(
         &self,
@@ -82,7 +82,7 @@ impl PartWork<'_> {
     }
 
     /// The edits of the part; else why it passes through.
-    pub(super) fn plan(&self, planner: &mut Planner) -> Result<Planned<'_>, PartReason> {
+    pub(super) fn plan(&self, planner: &mut Planner) -> Result<Planned<'a>, PartReason> {
         let part = &self.structure.parts[self.part];
         let body = &self.message[part.body.clone()];
         // The line break in front of a delimiter line that follows at once is the header's: whatever is put there

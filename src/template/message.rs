@@ -57,6 +57,7 @@ struct CompiledPart {
 
 /// An edit whose replacement has a URL in it.
 struct SlotEdit {
+    /// As [`Decoded::keep`](transfer::Decoded::keep) made it.
     range: Range<usize>,
     before: Vec<u8>,
     slot: Option<UrlSlot>,
@@ -222,10 +223,11 @@ impl MessageTemplate {
                     }
                 });
             }
+            let body = &self.message[self.structure.parts[part.part].body.clone()];
             parts.push(CompiledPart {
                 part: part.part,
                 charset: part.charset,
-                decoded: part.decoded,
+                decoded: part.decoded.keep(body, edits.iter_mut().map(|edit| &mut edit.range)),
                 edits,
                 breaks: part.breaks,
             });

@@ -12,6 +12,7 @@ mod quoted_printable;
 mod tests;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::edit::Edit;
 
@@ -52,6 +53,8 @@ pub(crate) struct Decoded<'a> {
     pub(crate) bytes: Cow<'a, [u8]>,
     transfer: Transfer,
     checkpoints: Cow<'a, [quoted_printable::Checkpoint]>,
+    /// The edits that are made in it have ranges of the encoded body, see [`Decoded::keep`].
+    are_located: bool,
 }
 
 /// What [`apply`] needs of a decoded body, without the body.
@@ -60,7 +63,6 @@ pub(crate) struct Kept {
     /// Of base64 alone.
     bytes: Vec<u8>,
     transfer: Transfer,
-    checkpoints: Vec<quoted_printable::Checkpoint>,
 }
 
 /// A line end of the message.
@@ -115,7 +117,7 @@ pub(crate) fn decode(body: &[u8], transfer: Transfer) -> Result<Decoded<'_>, Ref
         Transfer::QuotedPrintable => quoted_printable::decode(body, &mut checkpoints),
         Transfer::Base64 => Cow::Owned(base64::decode(body)?),
     };
-    Ok(Decoded { bytes, transfer, checkpoints: checkpoints.into() })
+    Ok(Decoded { bytes, transfer, checkpoints: checkpoints.into(), are_located: false })
 }
 
 /// Appends to `out` the body with the edits made: sorted, apart from each other, their ranges in decoded offsets;
@@ -143,7 +145,8 @@ pub(crate) fn apply(
             return result;
         }
         Transfer::QuotedPrintable => {
-            quoted_printable::apply(body, &decoded.checkpoints, edits, around.line_end, out);
+            let line_end = around.line_end;
+            quoted_printable::apply(body, &decoded.checkpoints, edits, decoded.are_located, line_end, out);
         }
         Transfer::Base64 => base64::apply(body, &decoded.bytes, edits, around.line_end, out),
     }
@@ -164,15 +167,21 @@ impl Kept {
         Decoded {
             bytes: Cow::Borrowed(&self.bytes),
             transfer: self.transfer,
-            checkpoints: Cow::Borrowed(&self.checkpoints),
+            checkpoints: Cow::Borrowed(&[]),
+            are_located: self.transfer == Transfer::QuotedPrintable,
         }
     }
 }
 
 impl Decoded<'_> {
-    pub(crate) fn keep(self) -> Kept {
+    /// What is needed for making edits at these ranges many times. In quoted-printable they become ranges of `body`, so that
+    /// they need not be looked for each time.
+    pub(crate) fn keep<'r>(self, body: &[u8], ranges: impl Iterator<Item = &'r mut Range<usize>>) -> Kept {
+        if self.transfer == Transfer::QuotedPrintable {
+            quoted_printable::locate(body, &self.checkpoints, ranges);
+        }
         let bytes = if self.transfer == Transfer::Base64 { self.bytes.into_owned() } else { Vec::new() };
-        Kept { bytes, transfer: self.transfer, checkpoints: self.checkpoints.into_owned() }
+        Kept { bytes, transfer: self.transfer }
     }
 
     /// The way back to `body`, which was decoded.

@@ -10,6 +10,7 @@
 //! sees in it what it saw before.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use memchr::{memchr, memchr_iter};
 
@@ -126,6 +127,16 @@ impl<'a> Locator<'a> {
         Locator { body, checkpoints, here: Checkpoint::default() }
     }
 
+    /// The encoded range of what an edit replaces; each range begins at or behind the end of the one before.
+    pub(super) fn range(&mut self, decoded: &Range<usize>) -> Range<usize> {
+        if decoded.is_empty() {
+            let place = self.behind(decoded.start);
+            return place..place;
+        }
+        let start = self.before(decoded.start);
+        start..self.behind(decoded.end)
+    }
+
     /// The encoded offset right behind the byte before `decoded`: in front of soft breaks that stand there, so
     /// that what is inserted goes on the line before and the line after stays as it is.
     pub(super) fn behind(&mut self, decoded: usize) -> usize {
@@ -166,6 +177,18 @@ impl<'a> Locator<'a> {
             self.here.encoded += length;
         }
         self.here.encoded
+    }
+}
+
+/// Makes ranges of the encoded body of those of the decoded one, which are in order.
+pub(in super::super) fn locate<'r>(
+    body: &[u8],
+    checkpoints: &[Checkpoint],
+    ranges: impl Iterator<Item = &'r mut Range<usize>>,
+) {
+    let mut locator = Locator::new(body, checkpoints);
+    for range in ranges {
+        *range = locator.range(range);
     }
 }
 

@@ -16,6 +16,7 @@ pub(in super::super) fn apply(
     body: &[u8],
     checkpoints: &[Checkpoint],
     edits: &[Edit],
+    are_located: bool,
     fallback: LineEnd,
     out: &mut Vec<u8>,
 ) {
@@ -26,13 +27,11 @@ pub(in super::super) fn apply(
         .iter()
         .filter(|edit| !edit.range.is_empty() || !edit.replacement.is_empty())
         .map(|edit| {
-            if edit.range.is_empty() {
-                let place = locator.behind(edit.range.start);
-                (place..place, &edit.replacement[..])
-            } else {
-                let start = locator.before(edit.range.start);
-                (start..locator.behind(edit.range.end), &edit.replacement[..])
-            }
+            let range = match are_located {
+                true => edit.range.clone(),
+                false => locator.range(&edit.range),
+            };
+            (range, &edit.replacement[..])
         })
         .peekable();
     // All before `at` is written or gone.

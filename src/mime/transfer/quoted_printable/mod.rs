@@ -4,5 +4,5 @@ mod decode;
 mod edit;
 mod line;
 
-pub(super) use self::decode::{Checkpoint, decode, offset};
+pub(super) use self::decode::{Checkpoint, decode, locate, offset};
 pub(super) use self::edit::apply;
