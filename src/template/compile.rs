@@ -32,8 +32,6 @@ pub(super) struct Compiled {
     pub(super) is_plain: bool,
     /// How long an output may be, in bytes, if the URLs are as long as those of most mails.
     pub(super) usual_length: usize,
-    /// Of a delivery that does not matter; none where not all of it was kept, or values stand in it.
-    pub(super) report: Option<Report>,
     /// Links that are left may be left for another reason where a delivery names their URL.
     left: Vec<String>,
     /// For each field, whether it matters that its value is no white space.
@@ -142,6 +140,56 @@ pub(super) fn literal_slots(
 /// The plan; none where a document must be rewritten as it stands: own URLs in it are compared with those of each delivery, and
 /// there are values that would change how it is read.
 pub(super) fn compile(document: &Document, consent: Consent) -> Option<Compiled> {
+    let Planned { shared, edits, pixels, record, report } = plan(document, consent)?;
+    let zone = record.body.map_or(0..0, |body| body..record.decided.max(body));
+    let counts = match document.fields.is_empty() {
+        true => Vec::new(),
+        false => counts(document, &shared, &record, &zone)?,
+    };
+    let mut compiled = Compiled {
+        pieces: Vec::new(),
+        literals: Vec::new(),
+        slots: Vec::new(),
+        is_plain: shared.urls.domain().is_plain(),
+        usual_length: document.html.len() + edits.len() * USUAL_URL + document.fields.len() * USUAL_VALUE,
+        left: report
+            .links
+            .iter()
+            .filter(|link| !link.is_tracked())
+            .filter_map(|link| link.target.clone())
+            .collect(),
+        counts,
+        zone,
+    };
+    compiled.fill(document, edits, record.links, &pixels)?;
+    compiled.pieces.shrink_to_fit();
+    compiled.slots.shrink_to_fit();
+    Some(compiled)
+}
+
+/// The report of a delivery that does not matter; none where not all of it is kept, or values stand in it.
+pub(super) fn report(document: &Document, consent: Consent) -> Option<Report> {
+    let kept = document.shared().settings.report_links;
+    let report = plan(document, consent)?.report;
+    (document.fields.is_empty()
+        && report.links_total <= kept
+        && report.removed_total <= kept
+        && report.changes_total <= kept
+        && report.links.len() as u64 == report.links_total
+        && report.removed.len() as u64 == report.removed_total)
+        .then_some(report)
+}
+
+/// A document planned for a delivery that does not matter.
+struct Planned {
+    shared: Arc<Shared>,
+    edits: Vec<Edit>,
+    pixels: Vec<PixelMarkup>,
+    record: Record,
+    report: Report,
+}
+
+fn plan(document: &Document, consent: Consent) -> Option<Planned> {
     let (shared, html, charset) = (document.shared(), &document.html[..], document.charset);
     if matches!(charset, Charset::Unscannable(_)) || document.has_own_host(html) {
         return None;
@@ -151,7 +199,6 @@ pub(super) fn compile(document: &Document, consent: Consent) -> Option<Compiled>
     settings.max_url_length = usize::MAX;
     settings.report_links = u64::MAX;
     settings.on_link = None;
-    let kept = shared.settings.report_links;
     let shared = Arc::new(Shared { settings, ..shared.clone() });
     let delivery = Delivery::new("template").tracking(consent);
     let mut planner = Planner::new(shared.clone(), delivery, charset, false).ok()?;
@@ -169,35 +216,7 @@ pub(super) fn compile(document: &Document, consent: Consent) -> Option<Compiled>
     if report.links.iter().filter_map(|link| link.target.as_deref()).any(is_own) {
         return None;
     }
-    let zone = record.body.map_or(0..0, |body| body..record.decided.max(body));
-    let counts = match document.fields.is_empty() {
-        true => Vec::new(),
-        false => counts(document, &shared, &record, &zone)?,
-    };
-    let mut compiled = Compiled {
-        pieces: Vec::new(),
-        literals: Vec::new(),
-        slots: Vec::new(),
-        is_plain: shared.urls.domain().is_plain(),
-        usual_length: html.len() + edits.len() * USUAL_URL + document.fields.len() * USUAL_VALUE,
-        left: report
-            .links
-            .iter()
-            .filter(|link| !link.is_tracked())
-            .filter_map(|link| link.target.clone())
-            .collect(),
-        report: (document.fields.is_empty()
-            && report.links_total <= kept
-            && report.removed_total <= kept
-            && report.changes_total <= kept
-            && report.links.len() as u64 == report.links_total
-            && report.removed.len() as u64 == report.removed_total)
-            .then_some(report),
-        counts,
-        zone,
-    };
-    compiled.fill(document, edits, record.links, &pixels)?;
-    Some(compiled)
+    Some(Planned { shared, edits, pixels, record, report })
 }
 
 /// For each field, whether it matters that its value is no white space; none if some value could change more than that.

@@ -12,7 +12,7 @@ use crate::charset::{Charset, sniff};
 use crate::error::Result;
 use crate::merge::{self, Context, Field, Place};
 use crate::options::{Consent, Delivery};
-use crate::report::{MOST_TEXT, Verdict};
+use crate::report::{MOST_TEXT, Report, Verdict};
 use crate::rewriter::{Rewriter, Rewritten, Shared, check};
 
 pub(super) struct Document {
@@ -28,6 +28,8 @@ pub(super) struct Document {
     others: Vec<Range<usize>>,
     /// For each consent, made when it is first wanted; none where a document must be rewritten as it stands.
     compiled: [OnceLock<Option<Compiled>>; 4],
+    /// For each consent, made when it is first wanted: it takes as much memory as the document.
+    reports: [OnceLock<Option<Report>>; 4],
 }
 
 impl Document {
@@ -60,6 +62,7 @@ impl Document {
             mark,
             others,
             compiled: Default::default(),
+            reports: Default::default(),
         }
     }
 
@@ -87,7 +90,7 @@ impl Document {
             if self.shared().settings.on_link.is_some() || compiled.names_left(delivery) {
                 return None;
             }
-            let mut report = compiled.report.clone()?;
+            let mut report = self.report(delivery)?;
             let mut bytes = Vec::with_capacity(compiled.usual_length);
             let told = |slot: &Slot, url: &[u8]| {
                 let link = slot.link_index().and_then(|index| report.links.get_mut(index as usize));
@@ -195,9 +198,7 @@ impl Document {
 
     /// The document made ready for this delivery; none where it must be rewritten as it stands.
     pub(super) fn compiled(&self, delivery: &Delivery) -> Result<Option<&Compiled>> {
-        let clicks = delivery.consent.contains(Consent::CLICKS);
-        let opens = delivery.consent.contains(Consent::OPENS);
-        let variant = &self.compiled[usize::from(clicks) * 2 + usize::from(opens)];
+        let variant = &self.compiled[variant(delivery)];
         let compiled = variant.get_or_init(|| compile::compile(self, delivery.consent)).as_ref();
         match compiled {
             Some(compiled) if !self.fields.is_empty() => {
@@ -205,6 +206,12 @@ impl Document {
             }
             _ => Ok(compiled),
         }
+    }
+
+    /// A report of the document; none where each delivery needs one of its own.
+    fn report(&self, delivery: &Delivery) -> Option<Report> {
+        let report = &self.reports[variant(delivery)];
+        report.get_or_init(|| compile::report(self, delivery.consent)).clone()
     }
 
     /// The texts of all slots in their order, as they stand in the document, and where each ends.
@@ -249,4 +256,10 @@ impl Document {
     pub(super) fn has_own_host(&self, bytes: &[u8]) -> bool {
         self.shared().hosts.iter().any(|host| memmem::find(bytes, host.as_bytes()).is_some())
     }
+}
+
+/// Which of the four consents a delivery has.
+fn variant(delivery: &Delivery) -> usize {
+    let agrees = |to| usize::from(delivery.consent.contains(to));
+    agrees(Consent::CLICKS) * 2 + agrees(Consent::OPENS)
 }
