@@ -1,5 +1,6 @@
 //! What a sender sets once ([`Options`]) and for each recipient ([`Delivery`]).
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::BitOr;
 use std::sync::Arc;
@@ -506,7 +507,7 @@ pub struct Delivery {
     pub(crate) sealed_at: Option<u64>,
     pub(crate) expires: Option<u32>,
     pub(crate) extensions: Vec<(u64, Vec<u8>)>,
-    pub(crate) values: Vec<(String, String)>,
+    pub(crate) values: BTreeMap<String, String>,
     pub(crate) headers: Vec<(String, String)>,
 }
 
@@ -526,7 +527,7 @@ impl Delivery {
             sealed_at: None,
             expires: None,
             extensions: Vec::new(),
-            values: Vec::new(),
+            values: BTreeMap::new(),
             headers: Vec::new(),
         }
     }
@@ -615,7 +616,7 @@ impl Delivery {
     /// The value of a merge field, see [`Options::merge_fields`]. Of one that is given twice the last counts.
     #[must_use]
     pub fn field(mut self, name: impl Into<String>, value: impl Into<String>) -> Delivery {
-        self.values.push((name.into(), value.into()));
+        self.values.insert(name.into(), value.into());
         self
     }
 
@@ -641,7 +642,7 @@ impl Delivery {
 
     /// The value of a merge field.
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
-        self.values.iter().rev().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+        self.values.get(name).map(String::as_str)
     }
 
     /// What its tokens carry, but for the link: a click without destination.

@@ -12,6 +12,11 @@ pub(crate) enum Context {
     /// Text, or anything else that is no attribute value.
     Text,
     Attribute,
+    /// An attribute value without quotes.
+    Unquoted {
+        /// The field is all of it.
+        is_whole: bool,
+    },
     /// At the beginning of a URL: the value is a URL.
     UrlStart {
         quote: Option<u8>,
@@ -209,6 +214,9 @@ impl Finder<'_> {
             for index in inside {
                 let place = self.places[index];
                 self.found[index].context = match () {
+                    () if !is_url && attribute.quote.is_none() => {
+                        Context::Unquoted { is_whole: value.len() == 1 }
+                    }
                     () if !is_url => Context::Attribute,
                     () if place == first => Context::UrlStart { quote: attribute.quote },
                     () => Context::Url { is_address },

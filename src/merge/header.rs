@@ -10,8 +10,28 @@ use crate::charset::Charset;
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::Delivery;
 
-/// Fields that hold addresses (RFC 5322, sections 3.6.2 and 3.6.3).
-const ADDRESSES: [&str; 6] = ["From", "Sender", "Reply-To", "To", "Cc", "Bcc"];
+/// Fields that hold addresses (RFC 5322, sections 3.6.2, 3.6.3 and 3.6.6; RFC 8098; and what others write).
+const ADDRESSES: [&str; 19] = [
+    "From",
+    "Sender",
+    "Reply-To",
+    "To",
+    "Cc",
+    "Bcc",
+    "Resent-From",
+    "Resent-Sender",
+    "Resent-To",
+    "Resent-Cc",
+    "Resent-Bcc",
+    "Return-Path",
+    "Delivered-To",
+    "Disposition-Notification-To",
+    "Return-Receipt-To",
+    "Errors-To",
+    "Mail-Followup-To",
+    "Mail-Reply-To",
+    "Apparently-To",
+];
 
 /// How long a line of a field should be (RFC 5322, section 2.1.1).
 const LINE: usize = 78;
@@ -23,6 +43,9 @@ fn has_addresses(name: &str) -> bool {
     ADDRESSES.iter().any(|other| other.eq_ignore_ascii_case(name))
 }
 
+/// The longest word that stands as it is: with its name a line has at most 998 octets.
+const MOST_WORD: usize = 900;
+
 /// What stands around a place in a field's value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Around {
@@ -30,6 +53,8 @@ enum Around {
     Quotes,
     /// `<…>`
     Angle,
+    /// `(…)` of an address field, so deep.
+    Comment(u32),
 }
 
 /// The text of a field's value with its fields filled. `value` is unfolded; ranges are those in it.
@@ -42,18 +67,22 @@ pub(crate) fn fill(name: &str, value: &str, fields: &[Field], delivery: &Deliver
     let mut done = 0;
     // Where the `<` before opened.
     let mut angle = 0;
+    let mut escaped = false;
     for field in fields {
         let before = &value[done..field.range.start];
-        let mut escaped = false;
         for (at, c) in before.char_indices() {
             around = match (around, c) {
                 _ if std::mem::take(&mut escaped) => around,
-                (Around::Quotes, '\\') => {
+                (Around::Quotes | Around::Comment(_), '\\') => {
                     escaped = true;
                     around
                 }
                 (Around::Nothing, '"') => Around::Quotes,
                 (Around::Quotes, '"') | (Around::Angle, '>') => Around::Nothing,
+                (Around::Nothing, '(') if has_addresses(name) => Around::Comment(1),
+                (Around::Comment(depth), '(') => Around::Comment(depth + 1),
+                (Around::Comment(1), ')') => Around::Nothing,
+                (Around::Comment(depth), ')') => Around::Comment(depth - 1),
                 (Around::Nothing, '<') => {
                     angle = text.len() + at + 1;
                     Around::Angle
@@ -63,6 +92,10 @@ pub(crate) fn fill(name: &str, value: &str, fields: &[Field], delivery: &Deliver
         }
         text.push_str(before);
         done = field.range.end;
+        if std::mem::take(&mut escaped) {
+            text.push('\\'); // the author's own, which would make the value's first character another
+        }
+        let is_name = value[done..].split(',').next().is_some_and(|rest| rest.contains('<'));
         let filled = one_line(field.value(delivery)?);
         match around {
             Around::Angle if text[angle..].contains(':') => {
@@ -72,23 +105,21 @@ pub(crate) fn fill(name: &str, value: &str, fields: &[Field], delivery: &Deliver
                 write_value(&filled, false, Context::Url { is_address }, utf8, "", &mut url);
                 text.push_str(&String::from_utf8_lossy(&url)); // it is ASCII
             }
-            Around::Angle if has_addresses(name) && !is_of_address(&filled) => {
+            Around::Angle
+                if has_addresses(name) && !is_of_address(&filled)
+                    || filled.contains(['<', '>', ' ', '"']) =>
+            {
                 return Err(Error::new(
                     ErrorKind::Delivery,
-                    format!("expected a value of `{}` that can stand in an address in `{name}`", field.name),
+                    format!("expected a value of `{}` that can stand in `<…>` in `{name}`", field.name),
                 ));
             }
             Around::Quotes => text.extend(filled.chars().flat_map(|c| {
                 let escape = matches!(c, '"' | '\\').then_some('\\');
                 escape.into_iter().chain([c])
             })),
-            // It would be read as an encoded word.
-            Around::Nothing if filled.contains("=?") => {
-                let mut words = Vec::new();
-                encoded_words(&filled, &mut words);
-                text.push_str(&words.join(" "));
-            }
-            Around::Nothing if has_addresses(name) && !is_phrase(&filled) => {
+            Around::Comment(_) => text.push_str(&filled.replace(['(', ')', '\\'], " ")),
+            Around::Nothing if has_addresses(name) && !is_phrase(&filled, is_name) => {
                 text.push('"');
                 text.push_str(&filled.replace('\\', "\\\\").replace('"', "\\\""));
                 text.push('"');
@@ -110,13 +141,15 @@ fn one_line(value: &str) -> Cow<'_, str> {
 
 /// Whether nothing in it means anything in an address.
 fn is_of_address(value: &str) -> bool {
-    !value.is_empty() && !value.contains([' ', '<', '>', '(', ')', ',', ';', ':', '"', '\\', '[', ']'])
+    value.is_ascii()
+        && !value.is_empty()
+        && !value.contains([' ', '<', '>', '(', ')', ',', ';', ':', '"', '\\', '[', ']'])
 }
 
-/// Whether it means in an address field what it says: words, or an address.
-fn is_phrase(value: &str) -> bool {
+/// Whether it means in an address field what it says: words or, where no address follows them, an address.
+fn is_phrase(value: &str, is_name: bool) -> bool {
     !value.contains(['<', '>', '(', ')', ',', ';', ':', '"', '\\', '[', ']'])
-        && (!value.contains('@') || !value.contains(' '))
+        && (!value.contains('@') || !value.contains(' ') && !is_name)
         // A dot in words must be quoted (RFC 5322, section 3.4).
         && (!value.contains('.') || value.contains('@') || !value.contains(' '))
 }
@@ -142,7 +175,7 @@ fn text_words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut beyond = String::new();
     for word in text.split(' ').filter(|word| !word.is_empty()) {
-        if word.is_ascii() {
+        if is_plain(word) {
             encoded_words(&std::mem::take(&mut beyond), &mut words);
             words.push(word.to_owned());
         } else {
@@ -154,6 +187,11 @@ fn text_words(text: &str) -> Vec<String> {
     }
     encoded_words(&beyond, &mut words);
     words
+}
+
+/// Whether a word is written as it is: it is ASCII, looks like no encoded word, and is no longer than a line may be.
+fn is_plain(word: &str) -> bool {
+    word.is_ascii() && !word.contains("=?") && word.len() <= MOST_WORD
 }
 
 /// The words of a list of addresses. Quoted strings beyond ASCII are encoded without their quotes; what stands in `<…>`
@@ -172,7 +210,7 @@ fn address_words(text: &str) -> Vec<String> {
         let (word, after) = rest.split_at(end);
         let (commas, after) = after.split_at(commas);
         rest = after.trim_start();
-        if word.is_ascii() || word.starts_with('<') {
+        if is_plain(word) || word.starts_with('<') {
             words.push(format!("{word}{commas}"));
             continue;
         }

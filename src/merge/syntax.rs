@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 
+use encoding_rs::{BIG5, GB18030, GBK, SHIFT_JIS};
 use memchr::{memchr3, memmem};
 
 use super::{Field, Fields, MergeSyntax};
+use crate::charset::Charset;
 
 /// The longest tag, in bytes: what ends further on belongs to no tag.
 const MOST_TAG: usize = 512;
@@ -38,6 +40,37 @@ pub(crate) fn find(bytes: &[u8], syntaxes: &[MergeSyntax], placeholder: &[u8]) -
         };
     }
     found
+}
+
+/// The same in a text of this charset: in some, the second byte of a character may look like a brace.
+pub(crate) fn find_in(
+    bytes: &[u8],
+    charset: Charset,
+    syntaxes: &[MergeSyntax],
+    placeholder: &[u8],
+) -> Fields {
+    let has_low_bytes = |encoding| [SHIFT_JIS, GBK, GB18030, BIG5].contains(&encoding);
+    match charset {
+        Charset::Known(encoding) if has_low_bytes(encoding) => find(&masked(bytes), syntaxes, placeholder),
+        _ => find(bytes, syntaxes, placeholder),
+    }
+}
+
+/// The bytes with the second byte of each character hidden. <https://encoding.spec.whatwg.org/#legacy-multi-byte-chinese-(simplified)-encodings>
+fn masked(bytes: &[u8]) -> Vec<u8> {
+    let mut masked = bytes.to_vec();
+    let mut at = 0;
+    while at + 1 < masked.len() {
+        // One byte alone beyond ASCII (half-width katakana) hides at most the byte behind it, if that is none of a tag's ASCII.
+        let is_lead =
+            matches!(masked[at], 0x81..=0x9f | 0xe0..=0xfe) || masked[at] >= 0xa1 && masked[at + 1] >= 0x80;
+        if is_lead {
+            masked[at + 1] = 0xff;
+            at += 1;
+        }
+        at += 1;
+    }
+    masked
 }
 
 /// A merge tag at the beginning of the bytes.

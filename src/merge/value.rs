@@ -20,6 +20,9 @@ pub(crate) fn write_value(
 ) {
     match context {
         _ if raw => write_raw(value, charset, out),
+        // Else the next attribute would become its value.
+        Context::Unquoted { is_whole: true } if value.is_empty() => out.extend_from_slice(b"\"\""),
+        Context::Unquoted { .. } => attribute::encode(value, None, charset, out),
         Context::UrlStart { quote } => attribute::encode(value, quote, charset, out),
         Context::Url { is_address } => percent_encode(value, is_address, out),
         Context::Attribute => escape(value, charset, "", out),

@@ -7,8 +7,9 @@ use super::part::{self, around};
 use super::{Replaced, put_together};
 use crate::charset::Charset;
 use crate::edit::Edit;
+use crate::encoded_word;
 use crate::error::{Error, ErrorKind, Result};
-use crate::merge::{self, Context, Field, Fields};
+use crate::merge::{self, Context, Field, Fields, MergeSyntax};
 use crate::mime::charset::Text;
 use crate::mime::transfer::{self, Transfer};
 use crate::mime::{self, Encoding, Kind, Structure};
@@ -50,8 +51,7 @@ impl MessageFields {
             return found;
         }
         for field in mime::fields(message, root.header.clone()) {
-            let text = mime::unfold(&message[field.value.clone()]);
-            let text = String::from_utf8_lossy(&text).into_owned();
+            let text = header_text(&message[field.value.clone()]);
             let Fields { fields, others } = merge::find(text.as_bytes(), syntaxes, b"");
             found.others.extend(others.iter().map(|_| field.value.clone()));
             if !fields.is_empty() {
@@ -61,18 +61,22 @@ impl MessageFields {
         }
         for (index, part) in structure.parts.iter().enumerate() {
             let is_text = part::is_text(part);
-            if part.kind != Kind::Leaf || part.verdict.is_err() && !is_text {
+            if part.kind != Kind::Leaf {
                 continue;
             }
             let body = &message[part.body.clone()];
-            let Some(decoded) =
-                part::encoding(part.encoding).and_then(|name| transfer::decode(body, name).ok())
-            else {
+            let decoded = part::encoding(part.encoding).and_then(|name| transfer::decode(body, name).ok());
+            let text = decoded.as_ref().and_then(|decoded| Text::of(&decoded.bytes, part::label(part)));
+            let (Some(decoded), Some(text)) = (&decoded, text) else {
+                found.unread(syntaxes, part, body);
                 continue;
             };
-            let Some(text) = Text::of(&decoded.bytes, part::label(part)) else { continue };
+            if part.verdict.is_err() && !is_text {
+                found.unread(syntaxes, part, &decoded.bytes);
+                continue;
+            }
             let placeholder = if is_text { &b""[..] } else { settings.placeholder.as_bytes() };
-            let Fields { fields, others } = merge::find(&text.bytes, syntaxes, placeholder);
+            let Fields { fields, others } = merge::find_in(&text.bytes, text.charset, syntaxes, placeholder);
             if !others.is_empty() {
                 let places = decoded.places(body);
                 let at = |offset| part.body.start + places.offset(body, offset);
@@ -87,6 +91,15 @@ impl MessageFields {
             }
         }
         found
+    }
+
+    /// A text that is not read: what looks like a field there stays.
+    fn unread(&mut self, syntaxes: &[MergeSyntax], part: &mime::Part, bytes: &[u8]) {
+        let is_text = part.media_type.starts_with("text/") && !is_attachment(part);
+        let Fields { fields, others } = merge::find(bytes, syntaxes, b"");
+        if is_text && fields.len() + others.len() > 0 {
+            self.others.push(part.body.clone());
+        }
     }
 
     /// All of them, in the order of header and parts.
@@ -130,7 +143,7 @@ impl MessageFields {
                     let (name, value) = &delivery.headers[index];
                     bytes.extend_from_slice(&message[field.name.clone()]);
                     bytes.push(b':');
-                    merge::write_header_value(name, value, fold, &mut bytes);
+                    merge::write_header_value(name, &header_text(value.as_bytes()), fold, &mut bytes);
                     bytes.extend_from_slice(line_end.as_bytes());
                 }
                 replaced.push(Replaced { range: field.whole, bytes });
@@ -147,7 +160,7 @@ impl MessageFields {
             if given(name.as_bytes()) == Some(index) && !written[index] {
                 front.extend_from_slice(name.as_bytes());
                 front.push(b':');
-                merge::write_header_value(name, value, fold, &mut front);
+                merge::write_header_value(name, &header_text(value.as_bytes()), fold, &mut front);
                 front.extend_from_slice(line_end.as_bytes());
             }
         }
@@ -177,6 +190,22 @@ impl MessageFields {
     }
 }
 
+/// The value of a header field as people read it.
+fn header_text(value: &[u8]) -> String {
+    let text = mime::unfold(value);
+    let text = encoded_word::decode(&text);
+    match std::str::from_utf8(&text) {
+        Ok(text) => text.to_owned(),
+        // What is no UTF-8 is most often this.
+        Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(&text).0.into_owned(),
+    }
+}
+
+/// Files that are attached are nobody's template.
+fn is_attachment(part: &mime::Part) -> bool {
+    part.verdict == Err(mime::Untouched::Attachment)
+}
+
 impl PartFields {
     fn fill(
         &self,
@@ -197,10 +226,9 @@ impl PartFields {
         let transfer = part::encoding(part.encoding).ok_or_else(unreadable)?;
         let decoded = transfer::decode(body, transfer).map_err(|_| unreadable())?;
         let text = Text::of(&decoded.bytes, part::label(part)).ok_or_else(unreadable)?;
-        let charset = match part.encoding {
-            Encoding::SevenBit => Charset::Unknown, // ASCII alone
-            _ => text.charset,
-        };
+        // Without an encoding a text is 7bit, unless it holds other bytes already.
+        let is_ascii = part.encoding == Encoding::SevenBit && body.is_ascii();
+        let charset = if is_ascii { Charset::Unknown } else { text.charset };
         let mut edits = Vec::with_capacity(self.fields.len());
         for (index, field) in self.fields.iter().enumerate() {
             let value = field.value(delivery)?;
@@ -215,6 +243,12 @@ impl PartFields {
                         placeholder,
                         &mut replacement,
                     );
+                }
+                // Elsewhere a character that is lacking becomes `?`; here it could be there.
+                None if is_ascii && !value.is_ascii() => {
+                    return Err(refused(
+                        "it is 7bit, and they are not ASCII; quoted-printable and 8bit have room",
+                    ));
                 }
                 None => merge::write_plain(value, charset, &mut replacement),
             }

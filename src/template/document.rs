@@ -39,7 +39,7 @@ impl Document {
         let found = match settings.merge.as_slice() {
             _ if matches!(charset, Charset::Unscannable(_)) => merge::Fields::default(),
             [] => merge::Fields::default(),
-            syntaxes => merge::find(&html, syntaxes, settings.placeholder.as_bytes()),
+            syntaxes => merge::find_in(&html, charset, syntaxes, settings.placeholder.as_bytes()),
         };
         let (html, letters) = match found.fields.is_empty() {
             true => (html, Vec::new()),
@@ -64,6 +64,11 @@ impl Document {
             compiled: Default::default(),
             reports: Default::default(),
         }
+    }
+
+    /// Whether markup can be found in it.
+    pub(super) fn is_readable(&self) -> bool {
+        !matches!(self.charset, Charset::Unscannable(_))
     }
 
     pub(super) fn len(&self) -> usize {

@@ -55,7 +55,8 @@ impl Rewriter {
     /// [`Options::merge_fields`](crate::Options::merge_fields).
     ///
     /// # Errors
-    /// None yet: a document that cannot be made ready is rewritten for each recipient.
+    /// [`ErrorKind::Configuration`] if merge fields are wanted in a charset in which they cannot be found, such as UTF-16. A
+    /// document that cannot be made ready for all recipients is no error: it is rewritten for each.
     ///
     /// ```
     /// # use openclick::{Delivery, KeyRing, Options};
@@ -65,7 +66,13 @@ impl Rewriter {
     /// # Ok::<(), openclick::Error>(())
     /// ```
     pub fn compile_html(&self, html: impl Into<Vec<u8>>) -> Result<Template> {
-        Ok(Template(Arc::new(Inner::Html(Box::new(Document::new(self.clone(), html.into()))))))
+        let document = Document::new(self.clone(), html.into());
+        if !self.shared().settings.merge.is_empty() && !document.is_readable() {
+            let name = document.charset.name();
+            let message = format!("merge fields cannot be found in {name}: expected a charset such as UTF-8");
+            return Err(Error::new(ErrorKind::Configuration, message));
+        }
+        Ok(Template(Arc::new(Inner::Html(Box::new(document)))))
     }
 
     /// Reads a message that is rendered for many recipients. Its header may be of one recipient each
@@ -75,7 +82,8 @@ impl Rewriter {
     /// cannot be told apart.
     ///
     /// # Errors
-    /// As [`Rewriter::compile_html`].
+    /// None yet. Merge tags in texts that are not read (signed, in an unknown encoding or charset, AMP) are told by
+    /// [`Template::other_tags`].
     ///
     /// ```
     /// # use openclick::{Delivery, KeyRing, MergeSyntax, Options};

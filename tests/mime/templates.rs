@@ -80,8 +80,9 @@ fn fields_in_each_encoding() {
     // What a charset lacks becomes a reference; in plain text there is none.
     let latin = message("iso-8859-1", "quoted-printable", |text| text.replace('=', "=3D").into_bytes());
     check(&latin, "Hi Jos\u{e9} <b> & ?, y", &html(["\u{e9}", "&#26085;"]));
-    let seven = message("us-ascii", "7bit", |text| text.as_bytes().to_vec());
-    check(&seven, "Hi Jos? <b> & ?, y", &html(["&#233;", "&#26085;"]));
+    // HTML has references for what 7bit lacks.
+    let seven = message("us-ascii", "7bit", |text| text.replace("Hi {{name}}, {{x", "Hi {{x").into_bytes());
+    check(&seven, "Hi y", &html(["&#233;", "&#26085;"]));
 }
 
 #[test]
@@ -96,12 +97,16 @@ fn what_cannot_be_filled() {
         (base.clone().field("name", "x"), "expected a value for the merge field `to`, found none"),
         (
             base.clone().field("to", "a@b.example>, <c@d.example").field("name", "x"),
-            "expected a value of `to` that can stand in an address in `To`",
+            "expected a value of `to` that can stand in `<…>` in `To`",
         ),
         (
             base.clone().field("to", "a@b.example").field("name", "x".repeat(999)),
             "the values cannot go into part 1: a line would have more than 998 octets, begin with `From ` or be a delimiter; \
              quoted-printable has room",
+        ),
+        (
+            base.clone().field("to", "a@b.example").field("name", "Jos\u{e9}"),
+            "the values cannot go into part 1: it is 7bit, and they are not ASCII; quoted-printable and 8bit have room",
         ),
         (base.clone().header("a b", "x"), "expected the name of a header field, found `a b`"),
         (
@@ -134,4 +139,26 @@ fn headers_of_deliveries() {
     // The recipient is that of the new header.
     let report = template.render(&delivery).expect("no fields").report;
     assert_eq!((report.recipient_unknown, report.links_tracked), (None, 1));
+}
+
+/// Subjects as mail programs write them, and texts that are not read.
+#[test]
+fn encoded_subjects_and_unread_parts() {
+    let message = b"Message-ID: <m1@x.example>\nSubject: =?UTF-8?B?R3LDvMOfZSB7e25hbWV9fQ==?=\nX-A: Gr\xfc\xdfe {{name}}\n\
+        MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n\
+        --b\nContent-Type: text/x-amp-html\n\n<p>{{name}}\n\
+        --b\nContent-Type: text/html; charset=utf-7\n\n<p>{{name}}\n\
+        --b\nContent-Type: text/plain\nContent-Disposition: attachment\n\n{{name}}\n--b--\n";
+    let template = rewriter().compile_message(message.as_slice()).expect("a template");
+    assert_eq!(template.other_tags().len(), 2);
+    let filled =
+        template.substitute(&Delivery::new("m1").field("name", "Jos\u{e9} =?x?=")).expect("all values");
+    let parsed = mailparse::parse_mail(&filled).expect("a message");
+    for (name, expected) in
+        [("Subject", "Gr\u{fc}\u{df}e Jos\u{e9} =?x?="), ("X-A", "Gr\u{fc}\u{df}e Jos\u{e9} =?x?=")]
+    {
+        assert_eq!(parsed.headers.get_first_value(name).as_deref(), Some(expected));
+    }
+    let error = rewriter().compile_html(b"\xff\xfe<\0".as_slice()).expect_err("UTF-16");
+    assert_eq!(error.kind(), ErrorKind::Configuration);
 }
