@@ -13,7 +13,7 @@ use memchr::memchr;
 use super::gap::{self, Lexeme, Partial};
 use super::rawtext::{Found, RawText};
 use super::tag::name_range;
-use super::text::long_reference;
+use super::text::{MOST_REFERENCE, long_reference};
 use super::tree::TextMode;
 
 /// A stretch of the document, with the offset of its first byte in the whole.
@@ -219,7 +219,9 @@ impl Engine {
         let length = memchr(b'<', rest);
         let complete = length.is_some() || last;
         let range = self.at..self.at + length.unwrap_or(rest.len());
-        if let Some(at) = long_reference(&rest[..range.len()]) {
+        if range.len() > MOST_REFERENCE
+            && let Some(at) = long_reference(&rest[..range.len()])
+        {
             events.text(source, range.start..range.start + at, true);
             self.at += at;
             return self.stop(events);

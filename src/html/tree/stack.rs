@@ -157,6 +157,7 @@ impl Stack {
         self.open.push(element);
     }
 
+    #[inline]
     fn last_mut(&mut self, namespace: Namespace, name: Name) -> &mut u32 {
         let foreign = namespace != Namespace::Html;
         match name.known() {
@@ -165,6 +166,7 @@ impl Stack {
         }
     }
 
+    #[inline]
     pub(super) fn pop(&mut self) -> Option<Open> {
         let element = self.open.pop()?;
         if element.below == 0 && element.name.known().is_none() {
@@ -190,6 +192,7 @@ impl Stack {
         self.position_in(true, name)
     }
 
+    #[inline]
     fn position_in(&self, foreign: bool, name: Name) -> u32 {
         match name.known() {
             Some(index) => self.last[usize::from(foreign)][index],
