@@ -399,6 +399,6 @@ mod tests {
 
     fn end_is_last(tag: &[u8]) -> bool {
         use crate::html::tag::{TagState, end_of_tag};
-        end_of_tag(tag, &mut TagState::Name) == Some(tag.len())
+        end_of_tag(tag, &mut TagState::Name, &mut false) == Some(tag.len())
     }
 }

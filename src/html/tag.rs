@@ -170,12 +170,15 @@ impl TagState {
 ///
 /// Nearly every attribute is a plain name, `="` and a quoted value; they are taken in a stride, and
 /// the first that is not leaves the rest to the state machine. Twice as fast on the 100 KB newsletter.
-pub(crate) fn end_of_tag(bytes: &[u8], state: &mut TagState) -> Option<usize> {
+/// `unmarked` becomes true if all were such, and none was one of SparkPost's.
+pub(crate) fn end_of_tag(bytes: &[u8], state: &mut TagState, unmarked: &mut bool) -> Option<usize> {
+    let mut marked = false;
     // Where the state machine would take over, and how it stands there.
     let mut sure = if bytes.get(1) == Some(&b'/') { 2 } else { 1 };
     let mut at = skip_plain_name(bytes, sure);
     while let Some(&byte) = bytes.get(at) {
         if byte == b'>' {
+            *unmarked = !marked;
             return Some(at + 1);
         }
         if !is_space(byte) {
@@ -192,12 +195,22 @@ pub(crate) fn end_of_tag(bytes: &[u8], state: &mut TagState) -> Option<usize> {
         if at == name {
             continue;
         }
+        marked |= begins_like_sparkpost(&bytes[name..]);
         let Some([b'=', quote @ (b'"' | b'\'')]) = bytes.get(at..at + 2) else { break };
         let Some(length) = find_quote(*quote, &bytes[at + 2..]) else { break };
         at += 2 + length + 1;
         sure = at;
     }
     state.find_end(bytes, sure)
+}
+
+/// Whether an attribute's name begins with `data-msy`, as all of SparkPost's do. A stray byte may be taken for a
+/// dash.
+fn begins_like_sparkpost(name: &[u8]) -> bool {
+    const LOWER: u64 = 0x2020_2020_2020_2020;
+
+    name.first_chunk()
+        .is_some_and(|&eight| u64::from_le_bytes(eight) | LOWER == u64::from_le_bytes(*b"data-msy"))
 }
 
 /// The index past the letters, digits and `-:_` at `at`, which are most names; and past other bytes that
@@ -276,30 +289,47 @@ mod tests {
         fn strides_end_where_the_state_machine_ends(rest in "[a-zA @0-9:_/>='\"\n\u{e9}.-]{0,40}") {
             let tag = format!("<a{rest}");
             let slow = TagState::Name.find_end(tag.as_bytes(), 1);
-            proptest::prop_assert_eq!(end_of_tag(tag.as_bytes(), &mut { TagState::Name }), slow);
+            proptest::prop_assert_eq!(end_of_tag(tag.as_bytes(), &mut { TagState::Name }, &mut false), slow);
         }
 
         #[test]
         fn attributes_in_strides(names in "( [a-z-]{1,12}=\"[a-z0-9 ]{0,20}\"){0,5}[> ]") {
             let tag = format!("<td{names}tail>");
             let slow = TagState::Name.find_end(tag.as_bytes(), 1);
-            proptest::prop_assert_eq!(end_of_tag(tag.as_bytes(), &mut { TagState::Name }), slow);
+            proptest::prop_assert_eq!(end_of_tag(tag.as_bytes(), &mut { TagState::Name }, &mut false), slow);
         }
     }
 
     #[test]
+    fn marks_are_not_missed() {
+        let unmarked = |tag: &[u8]| {
+            let mut unmarked = false;
+            assert_eq!(end_of_tag(tag, &mut { TagState::Name }, &mut unmarked), Some(tag.len()));
+            unmarked
+        };
+        assert!(unmarked(b"<a>"));
+        assert!(unmarked(b"<a href=\"msys\" data-m='data-msys-linkname'>"));
+        assert!(!unmarked(b"<a href=\"u\" data-msys-linkname=\"x\" title=\"t\">"));
+        assert!(!unmarked(b"<a DATA-msYS-linkname='x'>"));
+        // What the state machine reads may hold any.
+        assert!(!unmarked(b"<a href=u data-msys-linkname=x>"));
+        assert!(!unmarked(b"<a/data-msys-clicktrack=0>"));
+        assert!(!unmarked(b"<a data-msys-clicktrack>"));
+    }
+
+    #[test]
     fn ends_are_found_at_every_split() {
-        assert_eq!(end_of_tag(b"</a='>'>", &mut { TagState::Name }), Some(6));
+        assert_eq!(end_of_tag(b"</a='>'>", &mut { TagState::Name }, &mut false), Some(6));
         for tag in
             ["<a b='>' c=\">\" d=e/ f>", "<a/ =\">", "<a b=c'>", "<a 'x>'>", "<a b = '>'>", "</p x='>'/>"]
         {
             let text = format!("{tag}tail>");
-            let whole = end_of_tag(text.as_bytes(), &mut TagState::Name);
+            let whole = end_of_tag(text.as_bytes(), &mut TagState::Name, &mut false);
             let naive = Attributes::of(text.as_bytes());
             assert!(naive.count() < 6);
             for split in 2..text.len() {
                 let mut state = TagState::Name;
-                let first = end_of_tag(&text.as_bytes()[..split], &mut state);
+                let first = end_of_tag(&text.as_bytes()[..split], &mut state, &mut false);
                 let end = first.or_else(|| state.find_end(text.as_bytes(), split));
                 assert_eq!(end, whole, "{tag} at {split}");
             }

@@ -238,12 +238,7 @@ impl Tree {
     pub(crate) fn ignores_space(&self) -> bool {
         matches!(
             self.mode,
-            Mode::InBody
-                | Mode::InCell
-                | Mode::InCaption
-                | Mode::InTable
-                | Mode::InTableBody
-                | Mode::InRow
+            Mode::InBody | Mode::InCell | Mode::InCaption | Mode::InTable | Mode::InTableBody | Mode::InRow
         ) && !self.waits_to_reopen()
     }
 

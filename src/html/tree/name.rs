@@ -185,15 +185,20 @@ impl Name {
         (self.0 & UNKNOWN == 0).then_some(self.0 as usize)
     }
 
-    fn has(self, flag: u8) -> bool {
-        self.known().is_some_and(|index| FLAGS[index] & flag != 0)
+    /// The known name with this index.
+    pub(crate) const fn at(index: usize) -> Name {
+        Name(index as u32)
     }
 
-    pub(crate) fn is_special(self) -> bool {
+    const fn has(self, flag: u8) -> bool {
+        self.0 & UNKNOWN == 0 && FLAGS[self.0 as usize] & flag != 0
+    }
+
+    pub(crate) const fn is_special(self) -> bool {
         self.has(SPECIAL)
     }
 
-    pub(crate) fn is_scope(self) -> bool {
+    pub(crate) const fn is_scope(self) -> bool {
         self.has(SCOPE)
     }
 

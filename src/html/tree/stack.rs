@@ -64,35 +64,52 @@ impl Open {
 
     /// Marks the scopes that this element, at `here`, bounds.
     fn mark(&mut self, here: u32) {
-        let mut set = |scopes: &[Scope]| {
-            for &scope in scopes {
-                self.marks[scope as usize] = here;
-            }
+        let bounds = match self.namespace {
+            Namespace::Html => self.name.known().map_or(1 << Scope::Html as u8, |index| BOUNDS[index]),
+            _ if self.is_integration_point() => INTEGRATION_BOUNDS,
+            _ => return,
         };
-        let name = self.name;
-        match self.namespace {
-            Namespace::Html => set(&[Scope::Html]),
-            Namespace::Svg if !name.is_svg_html_integration_point() => return,
-            Namespace::MathMl if !name.is_mathml_text_integration_point() => return,
-            _ => return set(&[Scope::Default, Scope::ListItem, Scope::Button]),
-        }
-        if !name.is_special() {
-            return;
-        }
-        set(&[Scope::Special]);
-        if !matches!(name, Name::ADDRESS | Name::DIV | Name::P) {
-            set(&[Scope::List]);
-        }
-        if name.is_scope() {
-            set(&[Scope::Default, Scope::ListItem, Scope::Button]);
-        }
-        match name {
-            Name::HTML | Name::TABLE | Name::TEMPLATE => set(&[Scope::Table]),
-            Name::OL | Name::UL => set(&[Scope::ListItem]),
-            Name::BUTTON => set(&[Scope::Button]),
-            _ => {}
+        for (scope, mark) in self.marks.iter_mut().enumerate() {
+            *mark = if bounds & 1 << scope != 0 { here } else { *mark };
         }
     }
+}
+
+/// The scopes that an element of foreign content bounds in which HTML stands, one bit each.
+const INTEGRATION_BOUNDS: u8 =
+    1 << Scope::Default as u8 | 1 << Scope::ListItem as u8 | 1 << Scope::Button as u8;
+
+/// The scopes that an HTML element of each known name bounds. Asked for each element that is pushed, and
+/// cheaper to look up than to work out.
+static BOUNDS: [u8; KNOWN] = {
+    let mut bounds = [0; KNOWN];
+    let mut index = 0;
+    while index < KNOWN {
+        bounds[index] = bounds_of(Name::at(index));
+        index += 1;
+    }
+    bounds
+};
+
+const fn bounds_of(name: Name) -> u8 {
+    let mut bounds = 1 << Scope::Html as u8;
+    if !name.is_special() {
+        return bounds;
+    }
+    bounds |= 1 << Scope::Special as u8;
+    if !matches!(name, Name::ADDRESS | Name::DIV | Name::P) {
+        bounds |= 1 << Scope::List as u8;
+    }
+    if name.is_scope() {
+        bounds |= INTEGRATION_BOUNDS;
+    }
+    bounds
+        | match name {
+            Name::HTML | Name::TABLE | Name::TEMPLATE => 1 << Scope::Table as u8,
+            Name::OL | Name::UL => 1 << Scope::ListItem as u8,
+            Name::BUTTON => 1 << Scope::Button as u8,
+            _ => 0,
+        }
 }
 
 pub(super) struct Stack {
