@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
-use memchr::{memchr3_iter, memmem};
+use memchr::{memchr_iter, memchr3_iter, memmem};
 
 use crate::charset::Charset;
 use crate::edit::Edit;
@@ -288,7 +288,9 @@ fn last_kept(from: usize, edits: &[Edit]) -> usize {
 /// `=`, so that without them the second would become the value of the first.
 fn joining(tag: &[u8], remove: &[Attribute]) -> Vec<usize> {
     let mut joining = Vec::new();
-    if !tag.contains(&b'=') {
+    // A name can only begin with `=` behind white space, a `/` or a quote: nearly no tag is read again.
+    let may_begin = |at: usize| at > 0 && !tag[at - 1].is_ascii_alphanumeric();
+    if !memchr_iter(b'=', tag).any(may_begin) {
         return joining;
     }
     let mut before_has_value = true;

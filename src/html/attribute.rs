@@ -111,7 +111,7 @@ pub(crate) fn shown_text(raw: &[u8], charset: Charset, most: usize) -> String {
         _ => String::from_utf8_lossy(raw),
     };
     let text = if memchr(b'&', text.as_bytes()).is_some() { htmlize::unescape(text) } else { text };
-    let mut shown = String::new();
+    let mut shown = String::with_capacity(text.len().min(most));
     for word in text.split(|c: char| c.is_ascii_whitespace()).filter(|word| !word.is_empty()) {
         if !shown.is_empty() {
             shown.push(' ');

@@ -404,8 +404,12 @@ impl<S: Sites> Events for Walking<'_, S> {
             }
             self.watch_preheader(source, range.start, Ended::ByStartTag);
         }
+        // Asked first: all other tags are spared a call.
+        let may_link = matches!(name, Name::A | Name::AREA) || self.walk.in_outlook;
         let targets = match made {
-            Some(namespace) if !self.walk.tree.in_template() => self.walk.targets(bytes, name, namespace),
+            Some(namespace) if may_link && !self.walk.tree.in_template() => {
+                self.walk.targets(bytes, name, namespace)
+            }
             _ => [None, None],
         };
         if name == Name::A && made.is_some() {

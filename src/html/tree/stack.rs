@@ -26,7 +26,8 @@ pub(super) enum Scope {
     /// Any element of the HTML namespace: where an end tag in foreign content turns to HTML.
     Html,
 }
-const SCOPES: usize = 7;
+/// Seven, and one to spare: eight are set with two vector instructions.
+const SCOPES: usize = 8;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Open {
@@ -65,24 +66,23 @@ impl Open {
     /// Marks the scopes that this element, at `here`, bounds.
     fn mark(&mut self, here: u32) {
         let bounds = match self.namespace {
-            Namespace::Html => self.name.known().map_or(1 << Scope::Html as u8, |index| BOUNDS[index]),
-            _ if self.is_integration_point() => INTEGRATION_BOUNDS,
+            Namespace::Html => self.name.known().map_or(&UNKNOWN_BOUNDS, |index| &BOUNDS[index]),
+            _ if self.is_integration_point() => &INTEGRATION_BOUNDS,
             _ => return,
         };
-        for (scope, mark) in self.marks.iter_mut().enumerate() {
-            *mark = if bounds & 1 << scope != 0 { here } else { *mark };
+        for (mark, bound) in self.marks.iter_mut().zip(bounds) {
+            *mark = *mark & !bound | here & bound;
         }
     }
 }
 
-/// The scopes that an element of foreign content bounds in which HTML stands, one bit each.
-const INTEGRATION_BOUNDS: u8 =
-    1 << Scope::Default as u8 | 1 << Scope::ListItem as u8 | 1 << Scope::Button as u8;
+/// The scopes that an element bounds: all bits or none of each, so that the marks of all are set at once,
+/// with no branch.
+type Bounds = [u32; SCOPES];
 
-/// The scopes that an HTML element of each known name bounds. Asked for each element that is pushed, and
-/// cheaper to look up than to work out.
-static BOUNDS: [u8; KNOWN] = {
-    let mut bounds = [0; KNOWN];
+/// Those of an HTML element of each known name.
+static BOUNDS: [Bounds; KNOWN] = {
+    let mut bounds = [[0; SCOPES]; KNOWN];
     let mut index = 0;
     while index < KNOWN {
         bounds[index] = bounds_of(Name::at(index));
@@ -91,25 +91,39 @@ static BOUNDS: [u8; KNOWN] = {
     bounds
 };
 
-const fn bounds_of(name: Name) -> u8 {
-    let mut bounds = 1 << Scope::Html as u8;
+/// Those of an HTML element of any other name.
+static UNKNOWN_BOUNDS: Bounds = with([0; SCOPES], &[Scope::Html]);
+
+/// Those of an element of foreign content in which HTML stands.
+static INTEGRATION_BOUNDS: Bounds = with([0; SCOPES], &[Scope::Default, Scope::ListItem, Scope::Button]);
+
+const fn with(mut bounds: Bounds, scopes: &[Scope]) -> Bounds {
+    let mut index = 0;
+    while index < scopes.len() {
+        bounds[scopes[index] as usize] = u32::MAX;
+        index += 1;
+    }
+    bounds
+}
+
+const fn bounds_of(name: Name) -> Bounds {
+    let mut bounds = with([0; SCOPES], &[Scope::Html]);
     if !name.is_special() {
         return bounds;
     }
-    bounds |= 1 << Scope::Special as u8;
+    bounds = with(bounds, &[Scope::Special]);
     if !matches!(name, Name::ADDRESS | Name::DIV | Name::P) {
-        bounds |= 1 << Scope::List as u8;
+        bounds = with(bounds, &[Scope::List]);
     }
     if name.is_scope() {
-        bounds |= INTEGRATION_BOUNDS;
+        bounds = with(bounds, &[Scope::Default, Scope::ListItem, Scope::Button]);
     }
-    bounds
-        | match name {
-            Name::HTML | Name::TABLE | Name::TEMPLATE => 1 << Scope::Table as u8,
-            Name::OL | Name::UL => 1 << Scope::ListItem as u8,
-            Name::BUTTON => 1 << Scope::Button as u8,
-            _ => 0,
-        }
+    match name {
+        Name::HTML | Name::TABLE | Name::TEMPLATE => with(bounds, &[Scope::Table]),
+        Name::OL | Name::UL => with(bounds, &[Scope::ListItem]),
+        Name::BUTTON => with(bounds, &[Scope::Button]),
+        _ => bounds,
+    }
 }
 
 pub(super) struct Stack {
