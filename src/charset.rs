@@ -132,7 +132,7 @@ fn prescan(bytes: &[u8]) -> Option<Charset> {
             && rest[..5].eq_ignore_ascii_case(b"<meta")
             && (is_space(rest[5]) || rest[5] == b'/')
         {
-            let end = end_of_tag(rest, &mut TagState::Name)?;
+            let end = end_of_tag(rest, &mut TagState::Name, &mut false)?;
             if let Some(charset) = of_meta(&rest[..end]) {
                 return Some(charset);
             }
@@ -140,7 +140,7 @@ fn prescan(bytes: &[u8]) -> Option<Charset> {
         } else if rest.get(1).is_some_and(u8::is_ascii_alphabetic)
             || rest.get(1) == Some(&b'/') && rest.get(2).is_some_and(u8::is_ascii_alphabetic)
         {
-            at += end_of_tag(rest, &mut TagState::Name)?;
+            at += end_of_tag(rest, &mut TagState::Name, &mut false)?;
         } else if matches!(rest.get(1), Some(b'!' | b'/' | b'?')) {
             at += memchr::memchr(b'>', rest)? + 1;
         } else {
@@ -161,7 +161,7 @@ pub(crate) fn named(html: &[u8]) -> Vec<Charset> {
         // No tag that matters is longer than what is looked at.
         let rest = &rest[..rest.len().min(PRESCAN)];
         if is_meta
-            && let Some(end) = end_of_tag(rest, &mut TagState::Name)
+            && let Some(end) = end_of_tag(rest, &mut TagState::Name, &mut false)
             && let Some(charset) = of_meta(&rest[..end])
             && !found.contains(&charset)
         {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
-use memchr::{memchr3_iter, memmem};
+use memchr::{memchr_iter, memchr3_iter, memmem};
 
 use crate::charset::Charset;
 use crate::edit::Edit;
@@ -126,8 +126,18 @@ impl Dialects {
     fn mark(self, name: &[u8]) -> Option<Mark> {
         use Dialect as D;
         let on = |dialect| self.has(dialect);
-        let lower = name.to_ascii_lowercase();
-        Some(match lower.as_slice() {
+        // Every attribute of a marked tag comes here: no allocation. Longer names have only their end looked at.
+        let mut lower = [0; 24];
+        let tail = &name[name.len().saturating_sub(lower.len())..];
+        let lower = &mut lower[..tail.len()];
+        lower.copy_from_slice(tail);
+        lower.make_ascii_lowercase();
+        let lower = &*lower;
+        if name.len() > lower.len() {
+            let is_mark = on(D::CampaignMonitor) && lower.ends_with(b"_dontconvertlink");
+            return is_mark.then_some(Mark::OptOut);
+        }
+        Some(match lower {
             b"data-msys-clicktrack" if on(D::SparkPost) => Mark::OptOutIf("0"),
             b"data-msys-linkname" if on(D::SparkPost) => Mark::LinkName,
             b"data-msys-unsubscribe" if on(D::SparkPost) => Mark::Unsubscribe,
@@ -172,7 +182,7 @@ pub(crate) struct Directives {
 impl Directives {
     pub(crate) fn of(tag: &[u8], dialects: Dialects, charset: Charset) -> Directives {
         let mut directives = Directives::default();
-        let mut seen: Vec<Vec<u8>> = Vec::new();
+        let mut seen: Vec<&[u8]> = Vec::new();
         let mut classed = false;
         for attribute in Attributes::of(tag) {
             let name = &tag[attribute.name.clone()];
@@ -185,11 +195,10 @@ impl Directives {
             }
             let Some(mark) = dialects.mark(name) else { continue };
             // Of a duplicated attribute the first counts, and all go.
-            let lower = name.to_ascii_lowercase();
             if mark == Mark::OptOut {
                 directives.opt_out = true;
-            } else if !seen.contains(&lower) {
-                seen.push(lower); // at most one for each name that has a value
+            } else if !seen.iter().any(|seen| seen.eq_ignore_ascii_case(name)) {
+                seen.push(name); // at most one for each name that has a value
                 let value = attribute::decode(raw, charset).unwrap_or_default();
                 directives.apply(mark, &value);
             }
@@ -279,7 +288,9 @@ fn last_kept(from: usize, edits: &[Edit]) -> usize {
 /// `=`, so that without them the second would become the value of the first.
 fn joining(tag: &[u8], remove: &[Attribute]) -> Vec<usize> {
     let mut joining = Vec::new();
-    if !tag.contains(&b'=') {
+    // A name can only begin with `=` behind white space, a `/` or a quote: nearly no tag is read again.
+    let may_begin = |at: usize| at > 0 && !tag[at - 1].is_ascii_alphanumeric();
+    if !memchr_iter(b'=', tag).any(may_begin) {
         return joining;
     }
     let mut before_has_value = true;
@@ -390,6 +401,6 @@ mod tests {
 
     fn end_is_last(tag: &[u8]) -> bool {
         use crate::html::tag::{TagState, end_of_tag};
-        end_of_tag(tag, &mut TagState::Name) == Some(tag.len())
+        end_of_tag(tag, &mut TagState::Name, &mut false) == Some(tag.len())
     }
 }

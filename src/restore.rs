@@ -119,7 +119,7 @@ pub(crate) fn find_in_text(shared: &Shared, text: &[u8], charset: Charset, layou
 }
 
 impl Sites for Restorer<'_> {
-    fn may_hold_attributes(&mut self, _: Source<'_>, _: Range<usize>) -> bool {
+    fn may_hold_attributes(&mut self, _: Source<'_>, _: Range<usize>, _: bool) -> bool {
         false
     }
 

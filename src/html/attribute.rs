@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use encoding_rs::UTF_8;
-use memchr::{memchr, memchr3};
+use memchr::{memchr, memchr_iter, memchr3};
 
 use super::tag::is_space;
 use crate::charset::Charset;
@@ -18,7 +18,23 @@ pub(crate) fn decode(raw: &[u8], charset: Charset) -> Option<Cow<'_, str>> {
     let has = |byte| memchr(byte, text.as_bytes()).is_some();
     let (nul, reference) = (has(0), has(b'&'));
     let text = if nul { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { text };
-    Some(if reference { htmlize::unescape_attribute(text) } else { text })
+    Some(match reference {
+        true => only_ampersands(&text).map_or_else(|| htmlize::unescape_attribute(text), Cow::Owned),
+        false => text,
+    })
+}
+
+/// The text with `&amp;` resolved, if it holds no other reference: most URLs that hold any.
+fn only_ampersands(text: &str) -> Option<String> {
+    let mut resolved = String::with_capacity(text.len());
+    let mut from = 0;
+    for at in memchr_iter(b'&', text.as_bytes()) {
+        text[at..].starts_with("&amp;").then_some(())?;
+        resolved.push_str(&text[from..=at]);
+        from = at + "&amp;".len();
+    }
+    resolved.push_str(&text[from..]);
+    Some(resolved)
 }
 
 /// What the URL parser takes of a value: C0 controls and space trimmed at both ends, tab, CR and LF
@@ -95,7 +111,7 @@ pub(crate) fn shown_text(raw: &[u8], charset: Charset, most: usize) -> String {
         _ => String::from_utf8_lossy(raw),
     };
     let text = if memchr(b'&', text.as_bytes()).is_some() { htmlize::unescape(text) } else { text };
-    let mut shown = String::new();
+    let mut shown = String::with_capacity(text.len().min(most));
     for word in text.split(|c: char| c.is_ascii_whitespace()).filter(|word| !word.is_empty()) {
         if !shown.is_empty() {
             shown.push(' ');
@@ -124,6 +140,9 @@ mod tests {
         assert_eq!(decoded("http://x/?a=1&copy=2"), "http://x/?a=1&copy=2");
         assert_eq!(decoded("http://x/?a=1&copy;2"), "http://x/?a=1©2");
         assert_eq!(decoded("http://x/?a=1&amp;b&#38;c&#x26;d"), "http://x/?a=1&b&c&d");
+        assert_eq!(decoded("http://é/?a&amp;amp;b&amp;&amp;é"), "http://é/?a&amp;b&&é");
+        assert_eq!(decoded("http://x/?a&amp;b&amp"), "http://x/?a&b&");
+        assert_eq!(decoded("http://x/?a&amp;b&amp=1&c"), "http://x/?a&b&amp=1&c");
         assert_eq!(decoded("http://x/?q=&eacute;&notit;"), "http://x/?q=é&notit;");
         assert_eq!(decoded(" \t http://x/\n?a \0"), "http://x/?a \u{fffd}");
         assert_eq!(decoded("&#10;http://x/"), "http://x/");

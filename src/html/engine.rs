@@ -13,7 +13,7 @@ use memchr::memchr;
 use super::gap::{self, Lexeme, Partial};
 use super::rawtext::{Found, RawText};
 use super::tag::name_range;
-use super::text::long_reference;
+use super::text::{MOST_REFERENCE, long_reference};
 use super::tree::TextMode;
 
 /// A stretch of the document, with the offset of its first byte in the whole.
@@ -44,7 +44,8 @@ pub(crate) enum Next {
 
 /// What an engine tells. All offsets are of the whole document.
 pub(crate) trait Events {
-    fn start_tag(&mut self, source: Source<'_>, range: Range<usize>) -> Next;
+    /// `unmarked`: none of its attributes has a name like SparkPost's; if false, perhaps one has.
+    fn start_tag(&mut self, source: Source<'_>, range: Range<usize>, unmarked: bool) -> Next;
     fn end_tag(&mut self, source: Source<'_>, range: Range<usize>);
     /// Text; `complete` if a tag or the end follows. Returns how much of it was used: the rest is
     /// told again with more input.
@@ -168,9 +169,10 @@ impl Engine {
             return self.stop(events);
         }
         self.at = tag.end;
+        let unmarked = self.partial.unmarked;
         self.partial = Partial::NEW;
         let bytes = source.at(tag.clone());
-        match events.start_tag(source, tag.clone()) {
+        match events.start_tag(source, tag.clone(), unmarked) {
             Next::Stop => {
                 self.at = tag.start;
                 self.stopped = true;
@@ -219,7 +221,9 @@ impl Engine {
         let length = memchr(b'<', rest);
         let complete = length.is_some() || last;
         let range = self.at..self.at + length.unwrap_or(rest.len());
-        if let Some(at) = long_reference(&rest[..range.len()]) {
+        if range.len() > MOST_REFERENCE
+            && let Some(at) = long_reference(&rest[..range.len()])
+        {
             events.text(source, range.start..range.start + at, true);
             self.at += at;
             return self.stop(events);

@@ -32,12 +32,14 @@ pub(crate) enum Lexeme {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Partial {
     pub(crate) tag: TagState,
+    /// See [`end_of_tag`].
+    pub(crate) unmarked: bool,
     /// How many bytes of the lexeme were scanned.
     pub(crate) scanned: usize,
 }
 
 impl Partial {
-    pub(crate) const NEW: Partial = Partial { tag: TagState::Name, scanned: 0 };
+    pub(crate) const NEW: Partial = Partial { tag: TagState::Name, unmarked: false, scanned: 0 };
 }
 
 /// The lexeme at `bytes[at..]`, which is not empty. `cdata`: CDATA sections are allowed here.
@@ -76,7 +78,7 @@ pub(crate) fn tag_end(rest: &[u8], partial: &mut Partial) -> Option<usize> {
         return Some(length + 3);
     }
     let end = if partial.scanned == 0 {
-        end_of_tag(rest, &mut partial.tag)
+        end_of_tag(rest, &mut partial.tag, &mut partial.unmarked)
     } else {
         partial.tag.find_end(rest, partial.scanned)
     };

@@ -74,8 +74,8 @@ pub(crate) enum LinkEnd {
 
 /// Who receives the sites, in document order.
 pub(crate) trait Sites {
-    /// Whether a tracking attribute may stand in this tag; a quick look.
-    fn may_hold_attributes(&mut self, source: Source<'_>, range: Range<usize>) -> bool;
+    /// Whether a tracking attribute may stand in this tag; a quick look. `unmarked`: none of SparkPost's does.
+    fn may_hold_attributes(&mut self, source: Source<'_>, range: Range<usize>, unmarked: bool) -> bool;
     fn tag(&mut self, tag: Tag<'_>);
     /// An `img` start tag, for the recognition of own pixels.
     fn image(&mut self, source: Source<'_>, range: Range<usize>);
@@ -378,7 +378,7 @@ impl<S: Sites> Walking<'_, S> {
 }
 
 impl<S: Sites> Events for Walking<'_, S> {
-    fn start_tag(&mut self, source: Source<'_>, range: Range<usize>) -> Next {
+    fn start_tag(&mut self, source: Source<'_>, range: Range<usize>, unmarked: bool) -> Next {
         let bytes = source.at(range.clone());
         let name = Name::of(&bytes[name_range(bytes)]);
         self.walk.tree.at(range.end);
@@ -404,14 +404,18 @@ impl<S: Sites> Events for Walking<'_, S> {
             }
             self.watch_preheader(source, range.start, Ended::ByStartTag);
         }
+        // Asked first: all other tags are spared a call.
+        let may_link = matches!(name, Name::A | Name::AREA) || self.walk.in_outlook;
         let targets = match made {
-            Some(namespace) if !self.walk.tree.in_template() => self.walk.targets(bytes, name, namespace),
+            Some(namespace) if may_link && !self.walk.tree.in_template() => {
+                self.walk.targets(bytes, name, namespace)
+            }
             _ => [None, None],
         };
         if name == Name::A && made.is_some() {
             self.sites.link_end(LinkEnd::Named(name), range.start, self.walk.in_outlook);
         }
-        let marked = self.sites.may_hold_attributes(source, range.clone());
+        let marked = self.sites.may_hold_attributes(source, range.clone(), unmarked);
         if targets[0].is_some() || marked {
             let ends = if name == Name::AREA { LinkEnd::Void } else { LinkEnd::Named(name) };
             self.sites.tag(Tag { source: bytes, at: range.start, marked, targets, ends });

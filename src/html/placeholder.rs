@@ -148,6 +148,9 @@ impl<S: Sites> Walking<'_, S> {
     /// document is as if they had never stood there.
     pub(super) fn classify(&mut self, bytes: &[u8]) -> Option<usize> {
         let walk = &mut *self.walk;
+        if text::leading_spaces(bytes) == bytes.len() && walk.tree.ignores_space() {
+            return None; // every second text in tables: with or without a placeholder nothing changes
+        }
         let word = &walk.settings.placeholder;
         if walk.in_outlook || word.is_empty() || !walk.bottom_done && self.sites.wants_bottom() {
             return text::classify(bytes, &mut walk.tree);

@@ -34,7 +34,7 @@ struct Reading<'a> {
 }
 
 impl Events for Reading<'_> {
-    fn start_tag(&mut self, source: Source<'_>, range: Range<usize>) -> Next {
+    fn start_tag(&mut self, source: Source<'_>, range: Range<usize>, _: bool) -> Next {
         let bytes = source.at(range.clone());
         let name = Name::of(&bytes[name_range(bytes)]);
         self.tree.at(range.end);

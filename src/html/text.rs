@@ -10,7 +10,7 @@ use super::tree::Tree;
 /// Where the difference decides the document's shape (before the body, in tables), character
 /// references are looked into: `&#32;` is white space too.
 pub(crate) fn classify(bytes: &[u8], tree: &mut Tree) -> Option<usize> {
-    let mut at = bytes.iter().position(|&byte| !is_space(byte)).unwrap_or(bytes.len());
+    let mut at = leading_spaces(bytes);
     let mut spaces = at > 0;
     let mut first = None;
     while let Some(&byte) = bytes.get(at) {
@@ -44,6 +44,16 @@ pub(crate) fn classify(bytes: &[u8], tree: &mut Tree) -> Option<usize> {
         tree.space();
     }
     first
+}
+
+/// How many bytes at the start are white space. Most of it is a newline and what indents the next line.
+pub(crate) fn leading_spaces(bytes: &[u8]) -> usize {
+    let mut at = usize::from(bytes.first() == Some(&b'\n'));
+    while bytes[at..].first_chunk() == Some(b"        ") {
+        at += 8;
+    }
+    let rest = &bytes[at..];
+    at + rest.iter().position(|&byte| !is_space(byte)).unwrap_or(rest.len())
 }
 
 /// The length of a character reference to white space.

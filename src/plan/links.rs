@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::memmem;
+use memchr::memchr_iter;
 
 use super::{Planner, RecordedLink, lossy};
 use crate::dialect::{Dialect, Directives};
@@ -51,7 +51,7 @@ impl Planner {
         let destination = decoded.as_deref().map(attribute::trim);
         if self.detect
             && let Some(destination) = destination.as_deref()
-            && memmem::find(destination.as_bytes(), b"//").is_some()
+            && has_two_slashes(destination.as_bytes())
         {
             self.notice_own(destination);
         }
@@ -230,6 +230,11 @@ impl Planner {
             self.open_links -= 1;
         }
     }
+}
+
+/// Whether `//` stands in a destination; nearly all have it within eight bytes.
+fn has_two_slashes(bytes: &[u8]) -> bool {
+    memchr_iter(b'/', bytes).any(|at| bytes.get(at + 1) == Some(&b'/'))
 }
 
 /// Where `word` ends that stands in an attribute value at `at`, in any case, its characters plain or as

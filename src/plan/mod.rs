@@ -376,9 +376,9 @@ impl Sites for Planner {
         }
     }
 
-    /// Every name of SparkPost's attributes holds `msys`: a vectorised search spares the attributes of
-    /// nearly every tag. The other dialects share no such word.
-    fn may_hold_attributes(&mut self, source: Source<'_>, range: Range<usize>) -> bool {
+    /// Every name of SparkPost's attributes holds `msys`: where the reading of the tag did not see all names, a
+    /// vectorised search spares the attributes of nearly every tag. The other dialects share no such word.
+    fn may_hold_attributes(&mut self, source: Source<'_>, range: Range<usize>, unmarked: bool) -> bool {
         if let Some(record) = &mut self.record
             && !record.top_is_known
         {
@@ -389,7 +389,7 @@ impl Sites for Planner {
         if dialects.beyond_sparkpost() {
             return true;
         }
-        if !dialects.has(Dialect::SparkPost) {
+        if unmarked || !dialects.has(Dialect::SparkPost) {
             return false;
         }
         if self.candidate < range.start {
@@ -406,7 +406,8 @@ impl Sites for Planner {
             true => Directives::of(tag.source, dialects, self.charset),
             false => Directives::default(),
         };
-        if self.part.is_some() {
+        // A tag that only holds the word somewhere is none that is edited.
+        if self.part.is_some() && (tag.targets[0].is_some() || !directives.remove.is_empty()) {
             self.tags.push(tag.at..tag.at + tag.source.len());
         }
         for target in tag.targets.iter().flatten() {

@@ -229,7 +229,22 @@ impl Tree {
     pub(crate) fn text_matters(&self) -> bool {
         self.frameset_ok && !self.kept
             || !matches!(self.mode, Mode::InBody | Mode::InCell | Mode::InCaption)
-            || self.formatting.last().is_some_and(|&last| !self.is_active(last))
+            || self.waits_to_reopen()
+    }
+
+    /// Whether white space changes nothing here. It stands between nearly all tags of a table, where other
+    /// text would matter.
+    #[inline]
+    pub(crate) fn ignores_space(&self) -> bool {
+        matches!(
+            self.mode,
+            Mode::InBody | Mode::InCell | Mode::InCaption | Mode::InTable | Mode::InTableBody | Mode::InRow
+        ) && !self.waits_to_reopen()
+    }
+
+    /// Whether a formatting element waits to be opened again.
+    fn waits_to_reopen(&self) -> bool {
+        self.formatting.last().is_some_and(|&last| !self.is_active(last))
     }
 
     /// A doctype; `quirks` as far as its identifiers tell.

@@ -117,7 +117,14 @@ const fn slot_of(key: u64) -> usize {
 }
 
 fn known(source: &[u8]) -> Option<Name> {
-    let key = key_of(source);
+    let (key, is_lower) = match source.len() {
+        length @ 1..=8 => {
+            let bytes = source.iter().fold(0, |bytes, &byte| bytes << 8 | u64::from(byte));
+            let key = bytes | 0x2020_2020_2020_2020 >> (64 - 8 * length);
+            (key, key == bytes)
+        }
+        _ => (key_of(source), false),
+    };
     let mut slot = slot_of(key);
     loop {
         let index = TABLE[slot];
@@ -125,7 +132,9 @@ fn known(source: &[u8]) -> Option<Name> {
             return None;
         }
         if KEYS[usize::from(index)] == key {
-            let same = source.eq_ignore_ascii_case(NAMES[usize::from(index)].as_bytes());
+            // Eight bytes are not folded: the key is the name, if nothing was made lower case.
+            let name = NAMES[usize::from(index)].as_bytes();
+            let same = is_lower && source.len() == name.len() || source.eq_ignore_ascii_case(name);
             return same.then_some(Name(u32::from(index)));
         }
         slot = (slot + 1) % SLOTS;
@@ -176,15 +185,20 @@ impl Name {
         (self.0 & UNKNOWN == 0).then_some(self.0 as usize)
     }
 
-    fn has(self, flag: u8) -> bool {
-        self.known().is_some_and(|index| FLAGS[index] & flag != 0)
+    /// The known name with this index.
+    pub(crate) const fn at(index: usize) -> Name {
+        Name(index as u32)
     }
 
-    pub(crate) fn is_special(self) -> bool {
+    const fn has(self, flag: u8) -> bool {
+        self.0 & UNKNOWN == 0 && FLAGS[self.0 as usize] & flag != 0
+    }
+
+    pub(crate) const fn is_special(self) -> bool {
         self.has(SPECIAL)
     }
 
-    pub(crate) fn is_scope(self) -> bool {
+    pub(crate) const fn is_scope(self) -> bool {
         self.has(SCOPE)
     }
 

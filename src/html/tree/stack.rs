@@ -26,7 +26,8 @@ pub(super) enum Scope {
     /// Any element of the HTML namespace: where an end tag in foreign content turns to HTML.
     Html,
 }
-const SCOPES: usize = 7;
+/// Seven, and one to spare: eight are set with two vector instructions.
+const SCOPES: usize = 8;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Open {
@@ -64,34 +65,64 @@ impl Open {
 
     /// Marks the scopes that this element, at `here`, bounds.
     fn mark(&mut self, here: u32) {
-        let mut set = |scopes: &[Scope]| {
-            for &scope in scopes {
-                self.marks[scope as usize] = here;
-            }
+        let bounds = match self.namespace {
+            Namespace::Html => self.name.known().map_or(&UNKNOWN_BOUNDS, |index| &BOUNDS[index]),
+            _ if self.is_integration_point() => &INTEGRATION_BOUNDS,
+            _ => return,
         };
-        let name = self.name;
-        match self.namespace {
-            Namespace::Html => set(&[Scope::Html]),
-            Namespace::Svg if !name.is_svg_html_integration_point() => return,
-            Namespace::MathMl if !name.is_mathml_text_integration_point() => return,
-            _ => return set(&[Scope::Default, Scope::ListItem, Scope::Button]),
+        for (mark, bound) in self.marks.iter_mut().zip(bounds) {
+            *mark = *mark & !bound | here & bound;
         }
-        if !name.is_special() {
-            return;
-        }
-        set(&[Scope::Special]);
-        if !matches!(name, Name::ADDRESS | Name::DIV | Name::P) {
-            set(&[Scope::List]);
-        }
-        if name.is_scope() {
-            set(&[Scope::Default, Scope::ListItem, Scope::Button]);
-        }
-        match name {
-            Name::HTML | Name::TABLE | Name::TEMPLATE => set(&[Scope::Table]),
-            Name::OL | Name::UL => set(&[Scope::ListItem]),
-            Name::BUTTON => set(&[Scope::Button]),
-            _ => {}
-        }
+    }
+}
+
+/// The scopes that an element bounds: all bits or none of each, so that the marks of all are set at once,
+/// with no branch.
+type Bounds = [u32; SCOPES];
+
+/// Those of an HTML element of each known name.
+static BOUNDS: [Bounds; KNOWN] = {
+    let mut bounds = [[0; SCOPES]; KNOWN];
+    let mut index = 0;
+    while index < KNOWN {
+        bounds[index] = bounds_of(Name::at(index));
+        index += 1;
+    }
+    bounds
+};
+
+/// Those of an HTML element of any other name.
+static UNKNOWN_BOUNDS: Bounds = with([0; SCOPES], &[Scope::Html]);
+
+/// Those of an element of foreign content in which HTML stands.
+static INTEGRATION_BOUNDS: Bounds = with([0; SCOPES], &[Scope::Default, Scope::ListItem, Scope::Button]);
+
+const fn with(mut bounds: Bounds, scopes: &[Scope]) -> Bounds {
+    let mut index = 0;
+    while index < scopes.len() {
+        bounds[scopes[index] as usize] = u32::MAX;
+        index += 1;
+    }
+    bounds
+}
+
+const fn bounds_of(name: Name) -> Bounds {
+    let mut bounds = with([0; SCOPES], &[Scope::Html]);
+    if !name.is_special() {
+        return bounds;
+    }
+    bounds = with(bounds, &[Scope::Special]);
+    if !matches!(name, Name::ADDRESS | Name::DIV | Name::P) {
+        bounds = with(bounds, &[Scope::List]);
+    }
+    if name.is_scope() {
+        bounds = with(bounds, &[Scope::Default, Scope::ListItem, Scope::Button]);
+    }
+    match name {
+        Name::HTML | Name::TABLE | Name::TEMPLATE => with(bounds, &[Scope::Table]),
+        Name::OL | Name::UL => with(bounds, &[Scope::ListItem]),
+        Name::BUTTON => with(bounds, &[Scope::Button]),
+        _ => bounds,
     }
 }
 
@@ -157,6 +188,7 @@ impl Stack {
         self.open.push(element);
     }
 
+    #[inline]
     fn last_mut(&mut self, namespace: Namespace, name: Name) -> &mut u32 {
         let foreign = namespace != Namespace::Html;
         match name.known() {
@@ -165,6 +197,7 @@ impl Stack {
         }
     }
 
+    #[inline]
     pub(super) fn pop(&mut self) -> Option<Open> {
         let element = self.open.pop()?;
         if element.below == 0 && element.name.known().is_none() {
@@ -190,6 +223,7 @@ impl Stack {
         self.position_in(true, name)
     }
 
+    #[inline]
     fn position_in(&self, foreign: bool, name: Name) -> u32 {
         match name.known() {
             Some(index) => self.last[usize::from(foreign)][index],
