@@ -157,10 +157,15 @@ fn is_phrase(value: &str, is_name: bool) -> bool {
 /// Writes the value of a header field, ASCII and folded: what is beyond ASCII in encoded words (RFC 2047). `name` and `: `
 /// stand before it, and no line end follows.
 pub(crate) fn write_value_of(name: &str, text: &str, line_end: &str, out: &mut Vec<u8>) {
-    let words = if has_addresses(name) { address_words(text) } else { text_words(text) };
+    let words = match () {
+        // As it stands, with all its blanks.
+        () if text.split(' ').all(is_plain) => text.trim().split(' ').map(str::to_owned).collect(),
+        () if has_addresses(name) => address_words(text),
+        () => text_words(text),
+    };
     let mut column = name.len() + 1;
     for (index, word) in words.iter().enumerate() {
-        if index > 0 && column + 1 + word.len() > LINE {
+        if index > 0 && !word.is_empty() && column + 1 + word.len() > LINE {
             out.extend_from_slice(line_end.as_bytes());
             column = 0;
         }
