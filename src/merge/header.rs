@@ -136,7 +136,7 @@ fn one_line(value: &str) -> Cow<'_, str> {
     if !value.contains(char::is_control) {
         return Cow::Borrowed(value);
     }
-    Cow::Owned(value.replace(char::is_control, " "))
+    Cow::Owned(value.replace("\r\n", " ").replace(char::is_control, " "))
 }
 
 /// Whether nothing in it means anything in an address.
