@@ -49,7 +49,7 @@ fn a_folder_after_a_kill() {
     sandbox.write("list.csv", list(15_000));
     // In time for a few lines of the journal.
     let is_told =
-        || sandbox.tree("out").len() > 20 && sandbox.read("out/.openclick-journal").lines().count() > 1;
+        || sandbox.tree("out").len() > 20 && sandbox.read("out/.openclick-journal").lines().count() > 2;
     killed(&sandbox, "--out-dir out", is_told);
     let before: Vec<_> = sandbox
         .tree("out")
