@@ -52,6 +52,17 @@ impl Program {
 
     /// The same for one recipient of many, whose address takes the place of `{}` and `${recipient}` in the arguments.
     pub(super) fn run_for(&self, recipient: &str, mail: &[u8]) -> Result<(), Failure> {
+        let is_plain = recipient.chars().all(|c| c.is_ascii_alphanumeric() || "@._+=-".contains(c));
+        let is_inside = |word: &OsString| {
+            let word = word.to_string_lossy();
+            ["{}", "${recipient}"].iter().any(|place| word.contains(place) && word != *place)
+        };
+        // In `sh -c 'mail {}'` an address could be a command.
+        if !is_plain && self.words.iter().skip(1).any(is_inside) {
+            let why =
+                "an address with such characters must be an argument of its own: sh -c '… \"$1\"' -- {}";
+            return Err(Failure::of_program(Exit::Data as u8, format!("--exec: {why}")));
+        }
         let fill = |(at, word): (usize, &OsString)| match word.to_str().filter(|_| at > 0) {
             // An address may itself hold `{}`.
             Some(text) => {
@@ -168,6 +179,21 @@ mod tests {
 
     fn words(line: &str) -> Vec<OsString> {
         line.split(' ').map(Into::into).collect()
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_address_is_no_command() {
+        let program = |words: &[&str]| Program { words: words.iter().map(Into::into).collect() };
+        for word in ["cat; : {}", "cat; : ${recipient}"] {
+            let inside = program(&["sh", "-c", word]);
+            assert!(inside.run_for("a+b.c@x-y.example", b"mail").is_ok());
+            for address in ["`touch${IFS}x`@a.example", "a;b@a.example", "a'b@a.example"] {
+                assert!(inside.run_for(address, b"mail").unwrap_err().text().contains("argument of its own"));
+            }
+        }
+        let alone = program(&["sh", "-c", "cat; test \"$1\" = '`a`@a.example'", "--", "{}"]);
+        assert!(alone.run_for("`a`@a.example", b"mail").is_ok());
     }
 
     #[test]

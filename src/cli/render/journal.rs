@@ -1,7 +1,8 @@
 //! The journal of a run: which rows are done, so that a run that was stopped goes on and nobody gets a mail twice.
 //!
 //! Its first line is JSON and says what was rendered for whom; each further line names rows: `17`, `3-9,11`, for an mbox
-//! with its length after them: `3-9,11 @4096`. A line is written once its rows are out. A last line that is torn does not count.
+//! with its length after them: `3-9,11 @4096`. The line `made` says that the output is this run's: before it, what is there is
+//! somebody else's. A line is written once its rows are out. A last line that is torn does not count.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -119,6 +120,8 @@ pub(super) struct Opened {
     pub(super) done: Rows,
     /// How long the mbox was with all these rows, in bytes.
     pub(super) length: u64,
+    /// The output that is there was made by this run or the one it goes on with.
+    pub(super) is_made: bool,
     /// An earlier run wrote it.
     pub(super) is_old: bool,
 }
@@ -144,10 +147,10 @@ impl Journal {
             let why = "it is that of an earlier run: --resume goes on, --journal names another".to_owned();
             return Err(refuse(Exit::CannotCreate, why));
         }
-        let (mut done, mut length) = (Rows::default(), 0);
+        let mut told = Told::default();
         if is_old {
-            let earlier = read(&mut file, &mut done, &mut length).map_err(|why| refuse(Exit::Data, why))?;
-            if let Some(earlier) = earlier {
+            told = read(&mut file).map_err(|why| refuse(Exit::Data, why))?;
+            if let Some(earlier) = told.identity.take() {
                 if !is_job_given {
                     identity.job.clone_from(&earlier.job);
                 }
@@ -166,7 +169,15 @@ impl Journal {
             sync_folder(folder(path)).map_err(refuse_io)?;
         }
         let journal = Journal { file: Mutex::new(file), path: path.to_owned() };
-        Ok(Opened { journal, identity, done, length, is_old })
+        let Told { done, length, is_made, .. } = told;
+        let is_made = is_made || done.count() > 0;
+        Ok(Opened { journal, identity, done, length, is_made, is_old })
+    }
+
+    /// The output is there, and ours.
+    pub(super) fn made(&self) -> Result<(), Failure> {
+        self.write(&format!("{MADE}\n"))?;
+        self.sync()
     }
 
     /// This row is out.
@@ -232,12 +243,28 @@ fn write_first(file: &mut File, identity: &Identity) -> io::Result<()> {
     file.sync_data()
 }
 
-/// Reads what is done, and cuts a torn last line off. None if not even the first line is whole.
-fn read(file: &mut File, done: &mut Rows, length: &mut u64) -> Result<Option<Identity>, String> {
+/// What an earlier run said.
+#[derive(Default)]
+struct Told {
+    /// None if not even the first line is whole.
+    identity: Option<Identity>,
+    done: Rows,
+    length: u64,
+    is_made: bool,
+}
+
+/// The line that says whose the output is.
+const MADE: &str = "made";
+
+/// How a journal begins.
+const BEGINNING: &[u8] = b"{\"openclick_render\":";
+
+/// Reads what is done, and cuts a torn last line off.
+fn read(file: &mut File) -> Result<Told, String> {
     let io = |error: io::Error| Cause(&error).to_string();
     file.seek(SeekFrom::Start(0)).map_err(io)?;
     let mut reader = BufReader::new(&*file);
-    let (mut identity, mut whole, mut number) = (None, 0, 0_u64);
+    let (mut told, mut whole, mut number) = (Told::default(), 0, 0_u64);
     let mut line = Vec::new();
     loop {
         line.clear();
@@ -247,26 +274,33 @@ fn read(file: &mut File, done: &mut Rows, length: &mut u64) -> Result<Option<Ide
             if count == LONGEST {
                 return Err(format!("line {number}: longer than lines of a journal are"));
             }
+            // A file of somebody's own is not cut off.
+            let is_torn = line.starts_with(BEGINNING) || BEGINNING.starts_with(&line);
+            if told.identity.is_none() && !is_torn {
+                return Err("it is no journal".to_owned());
+            }
             break;
         }
         let bad = || format!("line {number}: it is no line of a journal");
         let text = std::str::from_utf8(&line[..line.len() - 1]).map_err(|_| bad())?;
-        if identity.is_none() {
-            identity = Some(serde_json::from_str(text).map_err(|_| bad())?);
+        if told.identity.is_none() {
+            told.identity = Some(serde_json::from_str(text).map_err(|_| bad())?);
+        } else if text == MADE {
+            told.is_made = true;
         } else {
             let (rows, end) = text.split_once(" @").map_or((text, None), |(rows, end)| (rows, Some(end)));
             let end = end.map(|end| end.parse::<u64>().map_err(|_| bad())).transpose()?;
-            if !done.add_all(rows) {
+            if !told.done.add_all(rows) {
                 return Err(bad());
             }
-            *length = end.unwrap_or(*length);
+            told.length = end.unwrap_or(told.length);
         }
         whole += count;
     }
     if file.metadata().map_err(io)?.len() > whole {
         file.set_len(whole).map_err(io)?;
     }
-    Ok(identity)
+    Ok(told)
 }
 
 /// In what two runs differ.

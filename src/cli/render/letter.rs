@@ -77,6 +77,9 @@ impl Letter {
                 return Err(Failure::usage(format!("--{flag}: {shown} is HTML, which has no header")));
             }
         } else {
+            if !matches.get_flag("allow-other-tags") {
+                check_header_tags(&rewriter, &given)?;
+            }
             letter.prepare_message(&rewriter, &given, settings, &bad)?;
         }
         letter.gather_fields();
@@ -224,6 +227,21 @@ fn syntaxes(settings: &Settings) -> Vec<MergeSyntax> {
         _ => MergeSyntax::Mustache,
     };
     names.iter().map(syntax).collect()
+}
+
+/// A tag that nobody fills would stand in the header as it is.
+fn check_header_tags(rewriter: &Rewriter, given: &[&String]) -> Result<(), Failure> {
+    for field in given {
+        let (name, value) = split(field)?;
+        let line = format!("{name}: {value}\n\n");
+        let template = rewriter.compile_message(line.clone())?;
+        if let Some(tag) = template.other_tags().first() {
+            let tag = line.get(tag.clone()).unwrap_or_default().trim();
+            let why = "a merge tag that is no field; --allow-other-tags leaves it as it is";
+            return Err(Failure::new(Exit::Data, format!("--header {name}: `{tag}`: {why}")));
+        }
+    }
+    Ok(())
 }
 
 /// Name and value of a `--header`.

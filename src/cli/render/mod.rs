@@ -84,25 +84,16 @@ pub(super) fn run(matches: &ArgMatches, program: Option<&Program>) -> Result<(),
         (None, Some(given)) => given,
         (None, None) => job::random_id()?,
     };
-    let is_old = opened.as_ref().is_some_and(|opened| opened.is_old);
-    if let Sink::Folder(folder) = &mut sink {
-        match folder.first_output() {
-            Some(_) if is_old => folder.goes_on(),
-            Some(output) => {
-                let why = "is there already, and no journal that goes on with it";
-                return Err(Failure::new(Exit::CannotCreate, format!("{} {why}", output.display())));
-            }
-            None => {}
+    let ready = Recipients::new(&list, &letter, matches, &settings, job).and_then(|recipients| {
+        let (mbox, report) = make_outputs(&target, &mut sink, opened.as_ref(), path_of(matches, "report"))?;
+        Ok((recipients, mbox, report))
+    });
+    let (recipients_of, mbox, report) = ready.inspect_err(|_| {
+        // Nothing was done: the run that is put right is not to find a journal in its way.
+        if let Some(opened) = opened.as_ref().filter(|opened| !opened.is_old) {
+            let _ = opened.journal.remove();
         }
-    }
-    let known = opened.as_ref().filter(|opened| opened.is_old).map(|opened| opened.length);
-    let mbox = match &target {
-        Target::Mbox(Some(path)) => Some(Mbox::file(path, known)?),
-        Target::Mbox(None) => Some(Mbox::stdout()),
-        _ => None,
-    };
-    let recipients_of = Recipients::new(&list, &letter, matches, &settings, job)?;
-    let report = path_of(matches, "report").map(|path| Report::open(path)).transpose()?;
+    })?;
     let (journal, done) =
         opened.map_or((None, Rows::default()), |opened| (Some(opened.journal), opened.done));
     let cores = thread::available_parallelism().map_or(1, usize::from);
@@ -374,6 +365,43 @@ fn make_folder(folder: &Path, resume: bool) -> Result<(), Failure> {
         clear(folder);
     }
     Ok(())
+}
+
+/// Makes the outputs, and tells the journal that they are ours. What a user has of their own is left as it is.
+fn make_outputs(
+    target: &Target,
+    sink: &mut Sink,
+    opened: Option<&Opened>,
+    report: Option<&PathBuf>,
+) -> Result<(Option<Mbox>, Option<Report>), Failure> {
+    let is_made = opened.is_some_and(|opened| opened.is_made);
+    let is_old = opened.is_some_and(|opened| opened.is_old);
+    if let Sink::Folder(folder) = sink {
+        match folder.first_output() {
+            _ if is_made => folder.goes_on(),
+            Some(output) => {
+                let why = "is there already, and no journal that goes on with it";
+                return Err(Failure::new(Exit::CannotCreate, format!("{} {why}", output.display())));
+            }
+            None => {}
+        }
+    }
+    if let (Target::Mbox(Some(path)), false) = (target, is_made) {
+        Mbox::check_free(path, is_old)?;
+    }
+    // Behind what may refuse: it empties the report of an earlier run.
+    let report = report.map(|path| Report::open(path)).transpose()?;
+    let mbox = match target {
+        Target::Mbox(Some(path)) => {
+            Some(Mbox::file(path, opened.filter(|_| is_old).map(|opened| opened.length))?)
+        }
+        Target::Mbox(None) => Some(Mbox::stdout()),
+        _ => None,
+    };
+    if let Some(opened) = opened.filter(|opened| !opened.is_made) {
+        opened.journal.made()?;
+    }
+    Ok((mbox, report))
 }
 
 fn open_journal(

@@ -49,7 +49,7 @@ fn a_folder_after_a_kill() {
     sandbox.write("list.csv", list(15_000));
     // In time for a few lines of the journal.
     let is_told =
-        || sandbox.tree("out").len() > 20 && sandbox.read("out/.openclick-journal").lines().count() > 1;
+        || sandbox.tree("out").len() > 20 && sandbox.read("out/.openclick-journal").lines().count() > 2;
     killed(&sandbox, "--out-dir out", is_told);
     let before: Vec<_> = sandbox
         .tree("out")
@@ -149,4 +149,46 @@ fn another_run_does_not_go_on() {
     sandbox.write("list.csv", LIST.replace("cy", "di"));
     refused("it is of another list", "");
     assert_eq!(messages(&sandbox.read("out.mbox")).len(), 1);
+}
+
+/// What a user has of their own where the mail is to go, with and without `--resume`, again and again.
+#[test]
+fn what_is_there_already_is_left() {
+    let sandbox = Sandbox::news();
+    sandbox.write("own.mbox", "From a@b Thu Jan  1 00:00:00 2026\nmine\n\n");
+    fs::create_dir(sandbox.path("own")).unwrap();
+    sandbox.write("own/00000001.eml", "mine");
+    sandbox.write("own.txt", "mine");
+    let (mbox, journal) = (sandbox.read("own.mbox"), "own.mbox.journal");
+    for more in ["", "--resume", "", "--resume", "--resume"] {
+        for place in ["--mbox own.mbox", "--out-dir own"] {
+            let run = sandbox.render(&format!("{place} {more}"));
+            assert_eq!(run.code, Some(73), "{}", run.err);
+            assert!(run.err.contains("is there already"), "{}", run.err);
+        }
+    }
+    // The journal of a run that was killed before it had made its output.
+    assert_eq!(sandbox.render("--mbox other.mbox --quiet").code, Some(0));
+    let whole = sandbox.read("other.mbox.journal");
+    sandbox.write(journal, &whole[..=whole.find('\n').unwrap()]);
+    assert_eq!(sandbox.render("--mbox own.mbox --resume").code, Some(73));
+    assert_eq!(sandbox.render("--mbox m --journal own.txt --resume").code, Some(65));
+    let left = [sandbox.read("own.mbox"), sandbox.read("own/00000001.eml"), sandbox.read("own.txt")];
+    assert_eq!(left, [mbox.as_str(), "mine", "mine"]);
+    assert!(!sandbox.path("own/.openclick-journal").exists());
+}
+
+#[test]
+fn what_never_began_leaves_no_journal() {
+    let sandbox = Sandbox::news();
+    let places = ["--mbox out.mbox", "--out-dir out"];
+    for place in places {
+        sandbox.write("list.csv", LIST.replace("order", "ordr"));
+        assert_eq!(sandbox.render(place).code, Some(65));
+        sandbox.write("list.csv", LIST);
+        assert_eq!(sandbox.render(&format!("{place} --report none/report")).code, Some(73));
+        let run = sandbox.render(&format!("{place} --quiet"));
+        assert_eq!(run.code, Some(0), "{}", run.err);
+    }
+    assert_eq!(messages(&sandbox.read("out.mbox")).len(), 3);
 }

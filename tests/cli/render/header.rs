@@ -173,3 +173,14 @@ fn no_value_makes_a_field() {
     }
     assert!(!run.err.contains("evil"), "{}", run.err);
 }
+
+#[test]
+fn other_tags_of_a_header() {
+    let sandbox = Sandbox::news();
+    for template in [NEWS, "From: a@example.com\nContent-Type: text/html\n\n<p>Hi</p>\n"] {
+        sandbox.write("news.eml", template);
+        let run = render(&sandbox, &["--header", "X-Y: {{name | upper}}"]);
+        assert_eq!(run.code, Some(65), "{}", run.err);
+        assert!(run.err.contains("--header X-Y: `{{name | upper}}`"), "{}", run.err);
+    }
+}

@@ -73,6 +73,14 @@ impl List {
     pub(super) fn open(path: &Path, delimiter: Option<u8>) -> Result<List, Failure> {
         let is_json = is_json(path)?;
         let shown = path.display().to_string();
+        // What is no file gives its rows once, and it is opened twice; a pipe would wait for a writer.
+        if let Ok(metadata) = std::fs::metadata(path)
+            && !metadata.is_file()
+            && !metadata.is_dir()
+        {
+            let why = "expected a file, which a run can begin again with, found a pipe or a device";
+            return Err(Failure::new(Exit::NoInput, format!("{shown}: {why}")));
+        }
         let file = File::open(path)
             .map_err(|error| Failure::new(Exit::NoInput, format!("{shown}: {}", Cause(&error))))?;
         if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
@@ -225,6 +233,18 @@ mod tests {
             assert!(failure.text().ends_with(why), "{}", failure.text());
             assert_eq!(failure.exit, Exit::Data);
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_no_list() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("l.csv");
+        let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success());
+        let failure = List::open(&path, None).err().unwrap();
+        assert!(failure.text().contains("found a pipe"), "{}", failure.text());
+        assert_eq!(failure.exit, Exit::NoInput);
     }
 
     #[test]

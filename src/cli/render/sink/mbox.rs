@@ -68,6 +68,22 @@ impl Mbox {
         Mbox { sink, file: None, name, held: Vec::new(), rows: Vec::new(), length: 0 }
     }
 
+    /// Whether a run that did not make this file may take it.
+    ///
+    /// # Errors
+    /// It holds something already.
+    pub(in super::super) fn check_free(path: &Path, is_resumed: bool) -> Result<(), Failure> {
+        match path.symlink_metadata() {
+            // A run that was killed as it made its mbox left none, or an empty one.
+            Ok(metadata) if is_resumed && metadata.is_file() && metadata.len() == 0 => Ok(()),
+            Ok(_) => {
+                let why = "it is there already";
+                Err(Failure::new(Exit::CannotCreate, format!("mbox {}: {why}", path.display())))
+            }
+            Err(_) => Ok(()),
+        }
+    }
+
     /// A new file; where a run goes on, the file of that run as long as its journal knows it.
     pub(in super::super) fn file(path: &Path, known: Option<u64>) -> Result<Mbox, Failure> {
         let refuse =
@@ -76,7 +92,6 @@ impl Mbox {
         let mut options = OpenOptions::new();
         options.write(true);
         let opened = match known {
-            // A run that was killed between its journal and its mbox left none.
             Some(0) => options.create(true).truncate(false).open(path),
             Some(_) => options.open(path),
             None => options.create_new(true).open(path),
