@@ -7,11 +7,17 @@ use std::io::Read;
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
 use super::Values;
+use super::quotes::{Misplaced, Watched};
 use super::source::Meter;
+
+/// Why a row is none.
+pub(super) const MISPLACED: &str =
+    "text behind a closing quote: was a quote left open, here or in a line that this row swallowed?";
 
 /// A list in CSV.
 pub(super) struct CsvList<R> {
-    reader: Reader<R>,
+    reader: Reader<Watched<R>>,
+    misplaced: Misplaced,
     meter: Meter,
     columns: Vec<String>,
 }
@@ -19,10 +25,12 @@ pub(super) struct CsvList<R> {
 impl<R: Read> CsvList<R> {
     /// Reads the names of the columns.
     pub(super) fn open(source: R, meter: Meter, delimiter: u8) -> Result<CsvList<R>, String> {
+        let (source, misplaced) = Watched::new(source, delimiter);
         let reader =
             ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(source);
-        let mut list = CsvList { reader, meter, columns: Vec::new() };
+        let mut list = CsvList { reader, misplaced, meter, columns: Vec::new() };
         let Some((line, header)) = list.next()? else { return Err("no line of column names".to_owned()) };
+        let Some(header) = header else { return Err(format!("line {line}: {MISPLACED}")) };
         let mut seen = HashSet::new();
         for (index, name) in header.iter().enumerate() {
             let Ok(name) = std::str::from_utf8(name) else {
@@ -42,8 +50,8 @@ impl<R: Read> CsvList<R> {
         &self.columns
     }
 
-    /// The next row, and the line on which it begins.
-    pub(super) fn next(&mut self) -> Result<Option<(u64, ByteRecord)>, String> {
+    /// The next row, and the line on which it begins. None for one with text behind a closing quote.
+    pub(super) fn next(&mut self) -> Result<Option<(u64, Option<ByteRecord>)>, String> {
         let mut record = ByteRecord::new();
         match self.reader.read_byte_record(&mut record) {
             Ok(true) => {}
@@ -57,7 +65,14 @@ impl<R: Read> CsvList<R> {
         // The reader counts where it stood, which is in front of blank lines.
         let inside = memchr::memchr_iter(b'\n', record.as_slice()).count() as u64;
         let line = (self.reader.position().line() - 1).saturating_sub(inside);
-        Ok(Some((line, record)))
+        let end = self.reader.position().byte();
+        let mut misplaced = self.misplaced.borrow_mut();
+        let mut is_bad = false;
+        while misplaced.front().is_some_and(|&offset| offset < end) {
+            misplaced.pop_front();
+            is_bad = true;
+        }
+        Ok(Some((line, (!is_bad).then_some(record))))
     }
 }
 

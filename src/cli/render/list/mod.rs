@@ -4,6 +4,7 @@
 
 mod csv;
 mod jsonl;
+mod quotes;
 mod source;
 
 use std::borrow::Cow;
@@ -127,7 +128,9 @@ impl List {
     pub(super) fn next(&mut self) -> Result<Option<Row>, Failure> {
         self.meter.begin_row();
         let cut = match &mut self.rows {
-            Rows::Csv(list) => list.next().map(|row| row.map(|(line, record)| (line, Raw::Csv(record)))),
+            Rows::Csv(list) => list.next().map(|row| {
+                row.map(|(line, record)| (line, record.map_or(Raw::Bad(csv::MISPLACED), Raw::Csv)))
+            }),
             Rows::Json(list) => list.next(),
         };
         let cut = cut.map_err(|why| data(&self.shown, &why))?;
@@ -188,6 +191,18 @@ mod tests {
             all.push((row.line, shown));
         }
         all
+    }
+
+    /// A quote left open swallows rows up to the next quoted value: that row fails, and says so.
+    #[test]
+    fn quotes_left_open() {
+        let text = "email,name\na@e.org,A\nb@e.org,\"B\nc@e.org,C\nd@e.org,\"D\"\ne@e.org,\"E \"\"x\"\"\"\nf@e.org,5\" F\n";
+        let (mut list, _folder) = read("l.csv", text.as_bytes());
+        let mut rows = Vec::new();
+        while let Some(row) = list.next().unwrap() {
+            rows.push((row.line, matches!(row.raw, Raw::Bad(_))));
+        }
+        assert_eq!(rows, [(2, false), (3, true), (6, false), (7, false)]);
     }
 
     #[test]
