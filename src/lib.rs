@@ -31,6 +31,7 @@ pub mod addressee;
 pub mod api_header;
 mod base64_engine;
 mod charset;
+mod delivery;
 mod dialect;
 mod edit;
 mod encoded_word;
@@ -55,11 +56,12 @@ mod text_link;
 mod token;
 mod writer;
 
+pub use self::delivery::{Consent, Delivery};
 pub use self::dialect::Dialect;
 pub use self::error::{Error, ErrorKind, Result};
 pub use self::fields::HeaderFields;
 pub use self::merge::MergeSyntax;
-pub use self::options::{Consent, Delivery, Engine, OnSigned, Options, VisibleUrl};
+pub use self::options::{Engine, OnSigned, Options, VisibleUrl};
 pub use self::policy::{Decision, Link, LinkPolicy};
 pub use self::report::{
     Change, LinkPlace, LinkReport, NoPlace, PartReason, PartReport, PixelPlace, PixelReport, Reason,

@@ -102,7 +102,8 @@ impl Jobs {
             "openclick, constant URL" => ours(&self.constant),
             "openclick, template" => {
                 if self.template.as_ref().is_none_or(|(of, _)| of != html) {
-                    self.template = Some((html.to_vec(), self.sealed.compile_html(html).expect("a template")));
+                    self.template =
+                        Some((html.to_vec(), self.sealed.compile_html(html).expect("a template")));
                 }
                 let template = &self.template.as_ref().expect("compiled").1;
                 let mut out = Vec::new();
