@@ -131,12 +131,13 @@ pub(crate) fn fill(name: &str, value: &str, fields: &[Field], delivery: &Deliver
     Ok(text)
 }
 
-/// A value on one line: what would end it becomes a space.
+/// A value on one line: what would end it becomes a space, with the blanks around it.
 fn one_line(value: &str) -> Cow<'_, str> {
     if !value.contains(char::is_control) {
         return Cow::Borrowed(value);
     }
-    Cow::Owned(value.replace("\r\n", " ").replace(char::is_control, " "))
+    let lines = value.split(char::is_control).map(str::trim).filter(|line| !line.is_empty());
+    Cow::Owned(lines.collect::<Vec<_>>().join(" "))
 }
 
 /// Whether nothing in it means anything in an address.
