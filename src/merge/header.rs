@@ -39,7 +39,8 @@ const LINE: usize = 78;
 /// The octets in one encoded word in Base64: the word has at most 75 characters (RFC 2047, section 2).
 const WORD: usize = 45;
 
-fn has_addresses(name: &str) -> bool {
+/// Whether a field holds addresses.
+pub(crate) fn has_addresses(name: &str) -> bool {
     ADDRESSES.iter().any(|other| other.eq_ignore_ascii_case(name))
 }
 
@@ -150,6 +151,7 @@ fn is_of_address(value: &str) -> bool {
 /// Whether it means in an address field what it says: words or, where no address follows them, an address.
 fn is_phrase(value: &str, is_name: bool) -> bool {
     !value.contains(['<', '>', '(', ')', ',', ';', ':', '"', '\\', '[', ']'])
+        && !value.contains("=?") // it would be read as an encoded word
         && (!value.contains('@') || !value.contains(' ') && !is_name)
         // A dot in words must be quoted (RFC 5322, section 3.4).
         && (!value.contains('.') || value.contains('@') || !value.contains(' '))
@@ -158,9 +160,10 @@ fn is_phrase(value: &str, is_name: bool) -> bool {
 /// Writes the value of a header field, ASCII and folded: what is beyond ASCII in encoded words (RFC 2047). `name` and `: `
 /// stand before it, and no line end follows.
 pub(crate) fn write_value_of(name: &str, text: &str, line_end: &str, out: &mut Vec<u8>) {
+    let is_kept = if has_addresses(name) { is_short } else { is_plain };
     let words = match () {
         // As it stands, with all its blanks.
-        () if text.split(' ').all(is_plain) => text.trim().split(' ').map(str::to_owned).collect(),
+        () if text.split(' ').all(is_kept) => text.trim().split(' ').map(str::to_owned).collect(),
         () if has_addresses(name) => address_words(text),
         () => text_words(text),
     };
@@ -197,7 +200,12 @@ fn text_words(text: &str) -> Vec<String> {
 
 /// Whether a word is written as it is: it is ASCII, looks like no encoded word, and is no longer than a line may be.
 fn is_plain(word: &str) -> bool {
-    word.is_ascii() && !word.contains("=?") && word.len() <= MOST_WORD
+    is_short(word) && !word.contains("=?")
+}
+
+/// In address fields the author's encoded words stay: decoded, a comma in one would part addresses.
+fn is_short(word: &str) -> bool {
+    word.is_ascii() && word.len() <= MOST_WORD
 }
 
 /// The words of a list of addresses. Quoted strings beyond ASCII are encoded without their quotes; what stands in `<…>`
@@ -216,7 +224,7 @@ fn address_words(text: &str) -> Vec<String> {
         let (word, after) = rest.split_at(end);
         let (commas, after) = after.split_at(commas);
         rest = after.trim_start();
-        if is_plain(word) || word.starts_with('<') {
+        if is_short(word) || word.starts_with('<') {
             words.push(format!("{word}{commas}"));
             continue;
         }

@@ -13,7 +13,7 @@ mod value;
 use std::ops::Range;
 
 pub(crate) use self::context::{Context, Kind, Place, contexts};
-pub(crate) use self::header::{fill as fill_header, write_value_of as write_header_value};
+pub(crate) use self::header::{fill as fill_header, has_addresses, write_value_of as write_header_value};
 pub(crate) use self::syntax::{find, find_in};
 pub(crate) use self::value::{write_plain, write_value};
 use crate::error::{Error, ErrorKind, Result};

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use encoding_rs::{BIG5, GB18030, GBK, SHIFT_JIS};
+use encoding_rs::{BIG5, Encoding, GB18030, GBK, SHIFT_JIS};
 use memchr::{memchr3, memmem};
 
 use super::{Field, Fields, MergeSyntax};
@@ -49,24 +49,27 @@ pub(crate) fn find_in(
     syntaxes: &[MergeSyntax],
     placeholder: &[u8],
 ) -> Fields {
-    let has_low_bytes = |encoding| [SHIFT_JIS, GBK, GB18030, BIG5].contains(&encoding);
     match charset {
-        Charset::Known(encoding) if has_low_bytes(encoding) => find(&masked(bytes), syntaxes, placeholder),
+        Charset::Known(encoding) if [SHIFT_JIS, GBK, GB18030, BIG5].contains(&encoding) => {
+            find(&masked(bytes, encoding), syntaxes, placeholder)
+        }
         _ => find(bytes, syntaxes, placeholder),
     }
 }
 
-/// The bytes with the second byte of each character hidden. <https://encoding.spec.whatwg.org/#legacy-multi-byte-chinese-(simplified)-encodings>
-fn masked(bytes: &[u8]) -> Vec<u8> {
+/// The bytes with the second byte of each character hidden. <https://encoding.spec.whatwg.org/#shift_jis-decoder>; in the
+/// other charsets every byte beyond ASCII but 0x80 and 0xFF begins a character.
+fn masked(bytes: &[u8], encoding: &'static Encoding) -> Vec<u8> {
+    let is_lead = |byte| match byte {
+        0xa0..=0xdf => encoding != SHIFT_JIS, // half-width katakana
+        byte => matches!(byte, 0x81..=0xfe),
+    };
     let mut masked = bytes.to_vec();
     let mut at = 0;
     while at + 1 < masked.len() {
-        // One byte alone beyond ASCII (half-width katakana) hides at most the byte behind it, if that is none of a tag's ASCII.
-        let is_lead =
-            matches!(masked[at], 0x81..=0x9f | 0xe0..=0xfe) || masked[at] >= 0xa1 && masked[at + 1] >= 0x80;
-        if is_lead {
-            masked[at + 1] = 0xff;
+        if is_lead(masked[at]) {
             at += 1;
+            masked[at] = 0xff;
         }
         at += 1;
     }

@@ -51,11 +51,11 @@ impl MessageFields {
             return found;
         }
         for field in mime::fields(message, root.header.clone()) {
-            let text = header_text(&message[field.value.clone()]);
+            let name = String::from_utf8_lossy(&message[field.name.clone()]).into_owned();
+            let text = header_text(&name, &message[field.value.clone()]);
             let Fields { fields, others } = merge::find(text.as_bytes(), syntaxes, b"");
             found.others.extend(others.iter().map(|_| field.value.clone()));
             if !fields.is_empty() {
-                let name = String::from_utf8_lossy(&message[field.name]).into_owned();
                 found.header.push(HeaderField { name, value: field.value, text, fields });
             }
         }
@@ -143,7 +143,7 @@ impl MessageFields {
                     let (name, value) = &delivery.headers[index];
                     bytes.extend_from_slice(&message[field.name.clone()]);
                     bytes.push(b':');
-                    merge::write_header_value(name, &header_text(value.as_bytes()), fold, &mut bytes);
+                    merge::write_header_value(name, &header_text(name, value.as_bytes()), fold, &mut bytes);
                     bytes.extend_from_slice(line_end.as_bytes());
                 }
                 replaced.push(Replaced { range: field.whole, bytes });
@@ -160,7 +160,7 @@ impl MessageFields {
             if given(name.as_bytes()) == Some(index) && !written[index] {
                 front.extend_from_slice(name.as_bytes());
                 front.push(b':');
-                merge::write_header_value(name, &header_text(value.as_bytes()), fold, &mut front);
+                merge::write_header_value(name, &header_text(name, value.as_bytes()), fold, &mut front);
                 front.extend_from_slice(line_end.as_bytes());
             }
         }
@@ -190,10 +190,12 @@ impl MessageFields {
     }
 }
 
-/// The value of a header field as people read it.
-fn header_text(value: &[u8]) -> String {
-    let text = mime::unfold(value);
-    let text = encoded_word::decode(&text);
+/// The value of a header field as people read it. Encoded words in address fields stay, since what they hold would be read as
+/// addresses.
+fn header_text(name: &str, value: &[u8]) -> String {
+    let unfolded = mime::unfold(value);
+    let text =
+        if merge::has_addresses(name) { Cow::Borrowed(&*unfolded) } else { encoded_word::decode(&unfolded) };
     match std::str::from_utf8(&text) {
         Ok(text) => text.to_owned(),
         // What is no UTF-8 is most often this.

@@ -264,10 +264,16 @@ fn has_placeholder_beside(html: &[u8], letters: &[usize], placeholder: &[u8]) ->
     if placeholder.is_empty() {
         return false;
     }
+    // A text is looked at once, however many placeholders it holds.
+    let mut done = 0;
     letters.iter().any(begins)
         || memchr::memmem::find_iter(html, placeholder).any(|at| {
+            if at < done {
+                return false;
+            }
             let start = memchr::memrchr(b'>', &html[..at]).map_or(0, |end| end + 1);
             let end = memchr::memchr(b'<', &html[at..]).map_or(html.len(), |length| at + length);
+            done = end;
             let first = letters.partition_point(|&letter| letter < start);
             letters.get(first).is_some_and(|&letter| letter < end)
         })

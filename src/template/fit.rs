@@ -1,6 +1,7 @@
 //! Whether the values of one delivery leave a document read as it was when it was made ready.
 
 use std::cell::RefCell;
+use std::ops::Range;
 
 use super::compile::Compiled;
 use super::document::Document;
@@ -8,7 +9,7 @@ use crate::charset::{PRESCAN, sniff};
 use crate::error::Result;
 use crate::html::tag::is_space;
 use crate::html::{MOST_TOKEN, PREHEADER_LIMIT};
-use crate::merge::{Field, Kind, Place};
+use crate::merge::Kind;
 use crate::options::Delivery;
 
 /// A value takes at most this many times its bytes: `"` becomes `&quot;`.
@@ -27,13 +28,13 @@ impl Document {
     pub(super) fn fits(&self, compiled: &Compiled, delivery: &Delivery) -> Result<bool> {
         let (mut growth, mut growth_in_zone) = (0, 0);
         let mut fits = true;
-        for (index, (field, place)) in self.fields.iter().zip(&self.places).enumerate() {
+        for (index, field) in self.fields.iter().enumerate() {
             let value = field.value(delivery)?; // each is asked for, so that what is missing is told always
             growth += value.len() * MOST_GROWTH;
             if compiled.zone.contains(&self.letters[index]) {
                 growth_in_zone += value.len() * MOST_GROWTH;
             }
-            fits = fits && self.value_fits(field, place, compiled.counts[index], value.as_bytes());
+            fits = fits && self.value_fits(index, compiled.counts[index], value.as_bytes());
         }
         Ok(fits
             && self.html.len() + growth <= MOST_TOKEN
@@ -41,7 +42,8 @@ impl Document {
             && self.has_same_charset(delivery)?)
     }
 
-    fn value_fits(&self, field: &Field, place: &Place, counts: bool, value: &[u8]) -> bool {
+    fn value_fits(&self, index: usize, counts: bool, value: &[u8]) -> bool {
+        let (field, place) = (&self.fields[index], &self.places[index]);
         let holds = |byte| memchr::memchr(byte, value).is_some();
         if holds(0) {
             return false;
@@ -62,23 +64,20 @@ impl Document {
             Kind::Text | Kind::RawText => true,
             Kind::Attribute { value: range, quote, is_image, .. } => {
                 !(field.raw && (holds(*quote) || holds(b'<')))
-                    && (!is_image || self.is_of_others(range.end, place, value))
+                    && (!is_image || self.is_of_others(range, self.letters[index], value))
             }
         }
     }
 
-    /// Whether the source of an image is not an own pixel's: `value` stands in it, and `end` is the attribute value's end.
-    fn is_of_others(&self, end: usize, place: &Place, value: &[u8]) -> bool {
-        let letter = self.letters.iter().zip(&self.places).find(|(_, other)| std::ptr::eq(*other, place));
-        let Some((&letter, _)) = letter else { return false };
-        let Kind::Attribute { value: range, .. } = &place.kind else { return false };
+    /// Whether the source of an image, an attribute value at `range`, is not an own pixel's with `value` in place of `letter`.
+    fn is_of_others(&self, range: &Range<usize>, letter: usize, value: &[u8]) -> bool {
         let is_whole = |text: &[u8]| {
             let authority = memchr::memmem::find(text, b"://").map(|at| &text[at + 3..]);
             authority.is_some_and(|rest| memchr::memchr3(b'/', b'?', b'#', rest).is_some())
         };
         // The host stands in front of the field, or is in the value; what could be its half is read anew.
         is_whole(&self.html[range.start..letter])
-            || !self.has_own_host(value) && (is_whole(value) || letter + 1 == end)
+            || !self.has_own_host(value) && (is_whole(value) || letter + 1 == range.end)
     }
 
     /// Whether the charset is found as before: with values in it the beginning holds other things.

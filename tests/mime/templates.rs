@@ -162,3 +162,16 @@ fn encoded_subjects_and_unread_parts() {
     let error = rewriter().compile_html(b"\xff\xfe<\0".as_slice()).expect_err("UTF-16");
     assert_eq!(error.kind(), ErrorKind::Configuration);
 }
+
+/// A comma in an encoded name parts no addresses.
+#[test]
+fn encoded_names_stay() {
+    let message = b"To: =?utf-8?Q?Doe=2C_John?= <{{to}}>\nContent-Type: text/plain\n\nx\n";
+    let template = rewriter().compile_message(message.as_slice()).expect("a template");
+    let delivery =
+        Delivery::new("m1").field("to", "j@e.org").header("Cc", "=?utf-8?Q?Roe=2C_Ann?= <a@e.org>");
+    let filled = template.substitute(&delivery).expect("all values");
+    assert!(
+        filled.starts_with(b"Cc: =?utf-8?Q?Roe=2C_Ann?= <a@e.org>\nTo: =?utf-8?Q?Doe=2C_John?= <j@e.org>\n")
+    );
+}
