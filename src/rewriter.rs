@@ -4,6 +4,8 @@ use std::fmt;
 use std::io::Write;
 use std::sync::Arc;
 
+use memchr::memmem;
+
 use crate::charset::{Charset, sniff};
 use crate::dialect::Dialect;
 use crate::error::{Error, ErrorKind, Result};
@@ -25,6 +27,13 @@ pub(crate) struct Shared {
     pub(crate) hosts: Arc<[String]>,
     pub(crate) settings: Settings,
     pub(crate) traffic: Arc<Traffic>,
+}
+
+impl Shared {
+    /// Whether the bytes hold a host that own URLs can have.
+    pub(crate) fn has_own_host(&self, bytes: &[u8]) -> bool {
+        self.hosts.iter().any(|host| memmem::find(bytes, host.as_bytes()).is_some())
+    }
 }
 
 /// What messages are told apart by.

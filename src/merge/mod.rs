@@ -5,6 +5,7 @@
 
 mod context;
 mod header;
+mod sample;
 mod syntax;
 #[cfg(test)]
 mod tests;
@@ -12,8 +13,10 @@ mod value;
 
 use std::ops::Range;
 
-pub(crate) use self::context::{Context, Kind, Place, contexts};
+use self::context::contexts;
+pub(crate) use self::context::{Context, Kind, Place};
 pub(crate) use self::header::{fill as fill_header, has_addresses, write_value_of as write_header_value};
+pub(crate) use self::sample::{Reading, Sample};
 pub(crate) use self::syntax::{find, find_in};
 pub(crate) use self::value::{write_plain, write_value};
 use crate::error::{Error, ErrorKind, Result};
@@ -67,19 +70,4 @@ impl Field {
             )),
         }
     }
-}
-
-/// A template with a letter in the place of each field, and the places of these letters.
-pub(crate) fn sample(template: &[u8], fields: &[Field]) -> (Vec<u8>, Vec<usize>) {
-    let mut sample = Vec::with_capacity(template.len());
-    let mut places = Vec::with_capacity(fields.len());
-    let mut done = 0;
-    for field in fields {
-        sample.extend_from_slice(&template[done..field.range.start]);
-        places.push(sample.len());
-        sample.push(b'x');
-        done = field.range.end;
-    }
-    sample.extend_from_slice(&template[done..]);
-    (sample, places)
 }

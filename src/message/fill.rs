@@ -3,22 +3,22 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::part::{self, around};
+use super::part;
+use super::part_fields::PartFields;
 use super::{Replaced, put_together};
-use crate::charset::Charset;
-use crate::edit::Edit;
 use crate::encoded_word;
-use crate::error::{Error, ErrorKind, Result};
-use crate::merge::{self, Context, Field, Fields, MergeSyntax};
+use crate::error::Result;
+use crate::merge::{self, Field, Fields, MergeSyntax};
 use crate::mime::charset::Text;
-use crate::mime::transfer::{self, Transfer};
-use crate::mime::{self, Encoding, Kind, Structure};
+use crate::mime::transfer;
+use crate::mime::{self, Kind, Structure};
 use crate::options::{Delivery, Settings};
 
 /// The merge fields of a message.
 pub(crate) struct MessageFields {
     header: Vec<HeaderField>,
-    parts: Vec<PartFields>,
+    /// In the order of the parts.
+    pub(crate) parts: Vec<PartFields>,
     /// Merge tags that are no fields, in the message.
     pub(crate) others: Vec<Range<usize>>,
 }
@@ -31,14 +31,6 @@ struct HeaderField {
     /// The value on one line.
     text: String,
     fields: Vec<Field>,
-}
-
-/// A text with merge fields.
-struct PartFields {
-    part: usize,
-    fields: Vec<Field>,
-    /// None in plain text.
-    contexts: Option<Vec<Context>>,
 }
 
 impl MessageFields {
@@ -83,11 +75,7 @@ impl MessageFields {
                 found.others.extend(others.iter().map(|tag| at(tag.start)..at(tag.end)));
             }
             if !fields.is_empty() {
-                let contexts = (!is_text).then(|| {
-                    let (sample, places) = merge::sample(&text.bytes, &fields);
-                    merge::contexts(&sample, text.mark, &places).iter().map(|place| place.context).collect()
-                });
-                found.parts.push(PartFields { part: index, fields, contexts });
+                found.parts.push(PartFields::new(settings, (index, part), body, decoded, text, fields));
             }
         }
         found
@@ -105,14 +93,13 @@ impl MessageFields {
     /// All of them, in the order of header and parts.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Field> {
         let header = self.header.iter().flat_map(|field| &field.fields);
-        header.chain(self.parts.iter().flat_map(|part| &part.fields))
+        header.chain(self.parts.iter().flat_map(PartFields::fields))
     }
 
-    /// Whether the message is read as before whatever the values: none stands in a part, or in a field that says how parts
-    /// are read.
-    pub(crate) fn may_be_fast(&self) -> bool {
+    /// Whether a field stands in a part of the header that says how the message is read.
+    pub(crate) fn change_structure(&self) -> bool {
         let says_how = |name: &str| name.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("content-"));
-        self.parts.is_empty() && !self.header.iter().any(|field| says_how(&field.name))
+        self.header.iter().any(|field| says_how(&field.name))
     }
 
     /// The header of one recipient's message, from its first byte to the body. Borrowed if it does not change.
@@ -168,12 +155,25 @@ impl MessageFields {
         Ok(Cow::Owned(put_together(&message[..end], &replaced)))
     }
 
+    /// The message with a letter in the place of each field of its HTML; none if one cannot stand there.
+    pub(crate) fn with_letters<'m>(&self, message: &'m [u8], structure: &Structure) -> Option<Cow<'m, [u8]>> {
+        let mut replaced = Vec::new();
+        for fields in self.parts.iter().filter(|fields| fields.sample().is_some()) {
+            let mut bytes = Vec::new();
+            fields.fill(message, structure, &fields.letters(), &mut Vec::new(), &mut bytes).ok()?;
+            replaced.push(Replaced { range: structure.parts[fields.part].body.clone(), bytes });
+        }
+        Some(match replaced.is_empty() {
+            true => Cow::Borrowed(message),
+            false => Cow::Owned(put_together(message, &replaced)),
+        })
+    }
+
     /// The message of one recipient, untracked.
     pub(crate) fn fill<'m>(
         &self,
         message: &'m [u8],
         structure: &Structure,
-        placeholder: &str,
         delivery: &Delivery,
     ) -> Result<Cow<'m, [u8]>> {
         let header = self.header(message, structure, delivery)?;
@@ -183,7 +183,9 @@ impl MessageFields {
         let end = structure.parts[0].body.start;
         let mut replaced = vec![Replaced { range: 0..end, bytes: header.into_owned() }];
         for fields in &self.parts {
-            let bytes = fields.fill(message, structure, placeholder, delivery)?;
+            let (mut edits, mut bytes) = (Vec::new(), Vec::new());
+            fields.values(structure, delivery, &mut edits)?;
+            fields.fill(message, structure, &edits, &mut Vec::new(), &mut bytes)?;
             replaced.push(Replaced { range: structure.parts[fields.part].body.clone(), bytes });
         }
         Ok(Cow::Owned(put_together(message, &replaced)))
@@ -206,65 +208,4 @@ fn header_text(name: &str, value: &[u8]) -> String {
 /// Files that are attached are nobody's template.
 fn is_attachment(part: &mime::Part) -> bool {
     part.verdict == Err(mime::Untouched::Attachment)
-}
-
-impl PartFields {
-    fn fill(
-        &self,
-        message: &[u8],
-        structure: &Structure,
-        placeholder: &str,
-        delivery: &Delivery,
-    ) -> Result<Vec<u8>> {
-        let refused = |why: &str| {
-            Error::new(
-                ErrorKind::Delivery,
-                format!("the values cannot go into part {}: {why}", structure.path(self.part)),
-            )
-        };
-        let part = &structure.parts[self.part];
-        let body = &message[part.body.clone()];
-        let unreadable = || refused("it cannot be read");
-        let transfer = part::encoding(part.encoding).ok_or_else(unreadable)?;
-        let decoded = transfer::decode(body, transfer).map_err(|_| unreadable())?;
-        let text = Text::of(&decoded.bytes, part::label(part)).ok_or_else(unreadable)?;
-        // Without an encoding a text is 7bit, unless it holds other bytes already.
-        let is_ascii = part.encoding == Encoding::SevenBit && body.is_ascii();
-        let charset = if is_ascii { Charset::Unknown } else { text.charset };
-        let mut edits = Vec::with_capacity(self.fields.len());
-        for (index, field) in self.fields.iter().enumerate() {
-            let value = field.value(delivery)?;
-            let mut replacement = Vec::with_capacity(value.len());
-            match &self.contexts {
-                Some(contexts) => {
-                    merge::write_value(
-                        value,
-                        field.raw,
-                        contexts[index],
-                        charset,
-                        placeholder,
-                        &mut replacement,
-                    );
-                }
-                // Elsewhere a character that is lacking becomes `?`; here it could be there.
-                None if is_ascii && !value.is_ascii() => {
-                    return Err(refused(
-                        "it is 7bit, and they are not ASCII; quoted-printable and 8bit have room",
-                    ));
-                }
-                None => merge::write_plain(value, charset, &mut replacement),
-            }
-            edits.push(Edit { range: field.range.clone(), replacement });
-        }
-        let edits = text.back(edits).ok_or_else(|| refused("its charset has no place for them"))?;
-        let is_delimiter = |line: &[u8]| structure.is_delimiter(self.part, line);
-        let mut out = Vec::new();
-        transfer::apply(body, &decoded, &edits, &around(message, part, &is_delimiter), &mut out).map_err(|_| {
-            refused(match transfer {
-                Transfer::Identity => "a line would have more than 998 octets, begin with `From ` or be a delimiter; quoted-printable has room",
-                _ => "a line would be a delimiter",
-            })
-        })?;
-        Ok(out)
-    }
 }

@@ -4,12 +4,11 @@
 mod fill;
 mod header;
 pub(crate) mod part;
+mod part_fields;
 
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
-
-use memchr::memmem;
 
 use crate::api_header;
 use crate::charset::Charset;
@@ -20,7 +19,7 @@ use crate::mime::charset::Text;
 use crate::mime::transfer::{self, Around, Transfer};
 use crate::mime::{self, Encoding, Kind, Structure, Untouched};
 use crate::options::{Consent, Delivery, OnSigned};
-use crate::plan::Planner;
+use crate::plan::{Planner, Record};
 use crate::report::{NoPlace, PartReason, PartReport, PixelReport, Report, Status};
 use crate::restore;
 use crate::rewriter::{Restored, Rewritten, Shared, Unopened, check};
@@ -29,7 +28,8 @@ use crate::token::EventKind;
 pub(crate) use self::fill::MessageFields;
 pub(crate) use self::header::{is_signed, settle};
 use self::part::PartWork;
-pub(crate) use self::part::around;
+pub(crate) use self::part::{PGP_ARMOUR, around, has_pgp_armour};
+pub(crate) use self::part_fields::PartFields;
 
 /// How many parts a report keeps.
 const MOST_PARTS: usize = 1000;
@@ -137,6 +137,7 @@ pub(crate) struct PlannedPart<'m> {
     pub(crate) edits: Vec<Edit>,
     /// Where lines may be broken.
     pub(crate) breaks: Vec<usize>,
+    pub(crate) record: Record,
 }
 
 /// Plans all parts as [`rewrite`] does; none if a part cannot be planned for every delivery: what is transcoded, and own URLs,
@@ -155,9 +156,14 @@ pub(crate) fn plan<'m>(
         }
         let pixels = shown.is_first(index);
         let work = PartWork { message, structure, part: index, pixels, is_text: false, shared };
+        planner.record();
         let Ok(found) = work.plan(planner) else { continue };
-        let own_host = |host: &String| memmem::find(&found.decoded.bytes, host.as_bytes()).is_some();
-        if !found.is_same || shared.hosts.iter().any(own_host) {
+        let record = planner.take_record();
+        // Own URLs, or such in another spelling.
+        if !found.is_same
+            || shared.has_own_host(&found.decoded.bytes)
+            || record.links.iter().any(|link| shared.urls.is_own(&link.target))
+        {
             return None;
         }
         if pixels {
@@ -173,6 +179,7 @@ pub(crate) fn plan<'m>(
             decoded: found.decoded,
             edits: found.edits,
             breaks,
+            record,
         });
     }
     Some(planned)

@@ -196,8 +196,11 @@ fn line_end(message: &[u8], part: &Part) -> LineEnd {
     }
 }
 
+/// How a text begins that is signed or encrypted in itself.
+pub(crate) const PGP_ARMOUR: &[u8] = b"-----BEGIN PGP ";
+
 /// Inline PGP (RFC 4880, section 6.2): whoever verifies it takes the text as it stands. What stands before it on
 /// its line is not asked: a pixel that we put there must not make armour of what was none before.
-fn has_pgp_armour(bytes: &[u8]) -> bool {
-    memmem::find(bytes, b"-----BEGIN PGP ").is_some()
+pub(crate) fn has_pgp_armour(bytes: &[u8]) -> bool {
+    memmem::find(bytes, PGP_ARMOUR).is_some()
 }

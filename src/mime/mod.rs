@@ -50,6 +50,22 @@ impl Structure {
 }
 
 impl Structure {
+    /// Whether the same parts are read in the same way, of whatever length they are.
+    pub(crate) fn is_like(&self, other: &Structure) -> bool {
+        let is_like = |(one, other): (&Part, &Part)| {
+            (one.parent, one.header.len(), one.kind, &one.media_type, one.encoding, one.verdict)
+                == (
+                    other.parent,
+                    other.header.len(),
+                    other.kind,
+                    &other.media_type,
+                    other.encoding,
+                    other.verdict,
+                )
+        };
+        self.parts.len() == other.parts.len() && self.parts.iter().zip(&other.parts).all(is_like)
+    }
+
     /// Whether this line, without its end, is a delimiter of a multipart that holds the part.
     pub(crate) fn is_delimiter(&self, part: usize, line: &[u8]) -> bool {
         let Some(line) = line.strip_prefix(b"--") else { return false };

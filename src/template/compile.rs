@@ -4,17 +4,17 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::charset::Charset;
-use crate::dialect::Dialect;
 use crate::edit::Edit;
-use crate::html::{MOST_TOKEN, PREHEADER_LIMIT, Scan, Source};
-use crate::merge::Kind;
-use crate::options::{Consent, Delivery, VisibleUrl};
+use crate::html::{Scan, Source};
+use crate::merge::Sample;
+use crate::options::{Consent, Delivery};
 use crate::plan::{PixelMarkup, Planner, Record, RecordedLink};
 use crate::report::{Reason, Report};
 use crate::rewriter::Shared;
 use crate::token::{CodedText, EventKind};
 
 use super::document::Document;
+use super::fit::Fit;
 
 /// What a URL takes in most mails, in bytes.
 const USUAL_URL: usize = 200;
@@ -34,10 +34,7 @@ pub(super) struct Compiled {
     pub(super) usual_length: usize,
     /// Links that are left may be left for another reason where a delivery names their URL.
     left: Vec<String>,
-    /// For each field, whether it matters that its value is no white space.
-    pub(super) counts: Vec<bool>,
-    /// From the body's start to where it is known where the top pixel goes.
-    pub(super) zone: Range<usize>,
+    pub(super) fit: Fit,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,27 +138,23 @@ pub(super) fn literal_slots(
 /// there are values that would change how it is read.
 pub(super) fn compile(document: &Document, consent: Consent) -> Option<Compiled> {
     let Planned { shared, edits, pixels, record, report } = plan(document, consent)?;
-    let zone = record.body.map_or(0..0, |body| body..record.decided.max(body));
-    let counts = match document.fields.is_empty() {
-        true => Vec::new(),
-        false => counts(document, &shared, &record, &zone)?,
-    };
+    let sample = &document.sample;
+    let fit = Fit::of(sample, &shared, &record)?;
     let mut compiled = Compiled {
         pieces: Vec::new(),
         literals: Vec::new(),
         slots: Vec::new(),
         is_plain: shared.urls.domain().is_plain(),
-        usual_length: document.html.len() + edits.len() * USUAL_URL + document.fields.len() * USUAL_VALUE,
+        usual_length: sample.html.len() + edits.len() * USUAL_URL + sample.fields.len() * USUAL_VALUE,
         left: report
             .links
             .iter()
             .filter(|link| !link.is_tracked())
             .filter_map(|link| link.target.clone())
             .collect(),
-        counts,
-        zone,
+        fit,
     };
-    compiled.fill(document, edits, record.links, &pixels)?;
+    compiled.fill(sample.html.len(), changes(sample, edits, record.links)?, &pixels);
     compiled.pieces.shrink_to_fit();
     compiled.slots.shrink_to_fit();
     Some(compiled)
@@ -171,7 +164,7 @@ pub(super) fn compile(document: &Document, consent: Consent) -> Option<Compiled>
 pub(super) fn report(document: &Document, consent: Consent) -> Option<Report> {
     let kept = document.shared().settings.report_links;
     let report = plan(document, consent)?.report;
-    (document.fields.is_empty()
+    (document.sample.fields.is_empty()
         && report.links_total <= kept
         && report.removed_total <= kept
         && report.changes_total <= kept
@@ -190,8 +183,9 @@ struct Planned {
 }
 
 fn plan(document: &Document, consent: Consent) -> Option<Planned> {
-    let (shared, html, charset) = (document.shared(), &document.html[..], document.charset);
-    if matches!(charset, Charset::Unscannable(_)) || document.has_own_host(html) {
+    let (shared, html, charset) =
+        (document.shared(), &document.sample.html[..], document.sample.reading.charset);
+    if matches!(charset, Charset::Unscannable(_)) || shared.has_own_host(html) {
         return None;
     }
     // How long URLs are is known once they are made, and all links are wanted.
@@ -203,7 +197,7 @@ fn plan(document: &Document, consent: Consent) -> Option<Planned> {
     let delivery = Delivery::new("template").tracking(consent);
     let mut planner = Planner::new(shared.clone(), delivery, charset, false).ok()?;
     planner.record();
-    let mut scan = Scan::new(document.mark, planner.walk_settings(), shared.settings.reader());
+    let mut scan = Scan::new(document.sample.reading.mark, planner.walk_settings(), shared.settings.reader());
     let source = Source { bytes: html, base: 0 };
     scan.advance(source, true, &mut planner);
     planner.advance(source, html.len(), true);
@@ -219,144 +213,83 @@ fn plan(document: &Document, consent: Consent) -> Option<Planned> {
     Some(Planned { shared, edits, pixels, record, report })
 }
 
-/// For each field, whether it matters that its value is no white space; none if some value could change more than that.
-fn counts(document: &Document, shared: &Shared, record: &Record, zone: &Range<usize>) -> Option<Vec<bool>> {
-    let settings = &shared.settings;
-    let (html, letters) = (&document.html[..], &document.letters[..]);
-    let is_single_byte = |encoding: &'static encoding_rs::Encoding| {
-        encoding == encoding_rs::UTF_8 || encoding.is_single_byte()
-    };
-    let is_dynamic = |link: &RecordedLink| {
-        let first = letters.partition_point(|&letter| letter < link.range.start);
-        letters.get(first).is_some_and(|letter| link.range.contains(letter))
-    };
-    let in_zone = |letter: &usize| zone.contains(letter);
-    if !matches!(document.charset, Charset::Known(encoding) if is_single_byte(encoding))
-        || html.len() > MOST_TOKEN
-        // What a link shows decides on it, and what another one has.
-        || settings.visible_url == VisibleUrl::Leave
-        || (settings.max_links.is_some() || settings.policy.is_some() || settings.dialects.has(Dialect::Postal))
-            && record.links.iter().any(is_dynamic)
-        || zone.len() > PREHEADER_LIMIT && letters.iter().any(in_zone)
-        || has_placeholder_beside(html, letters, settings.placeholder.as_bytes())
-    {
-        return None;
-    }
-    let place_counts = |(letter, place): (&usize, &crate::merge::Place)| match place.kind {
-        Kind::Other => None,
-        // It may hide a preheader.
-        Kind::Attribute { is_style: true, .. } if in_zone(letter) => None,
-        Kind::Text => {
-            let at = record.texts.partition_point(|text| text.end <= *letter);
-            Some(record.texts.get(at).is_some_and(|text| text.contains(letter)))
-        }
-        Kind::RawText | Kind::Attribute { .. } => Some(false),
-    };
-    letters.iter().zip(&document.places).map(place_counts).collect()
-}
-
-/// Whether a placeholder for the pixel stands in one text with a field (what stands in front of it decides what it leaves), or a
-/// value could end one that begins in front of it.
-fn has_placeholder_beside(html: &[u8], letters: &[usize], placeholder: &[u8]) -> bool {
-    let begins = |&letter: &usize| {
-        (1..placeholder.len()).any(|length| html[..letter].ends_with(&placeholder[..length]))
-    };
-    if placeholder.is_empty() {
-        return false;
-    }
-    // A text is looked at once, however many placeholders it holds.
-    let mut done = 0;
-    letters.iter().any(begins)
-        || memchr::memmem::find_iter(html, placeholder).any(|at| {
-            if at < done {
-                return false;
-            }
-            let start = memchr::memrchr(b'>', &html[..at]).map_or(0, |end| end + 1);
-            let end = memchr::memchr(b'<', &html[at..]).map_or(html.len(), |length| at + length);
-            done = end;
-            let first = letters.partition_point(|&letter| letter < start);
-            letters.get(first).is_some_and(|&letter| letter < end)
-        })
-}
-
 /// What stands in the output in place of something in the document.
-enum Change {
-    Edit(Edit),
-    Link(RecordedLink),
-    /// The field with this index.
+pub(super) enum Change {
+    /// A link that is tracked whatever the values are.
+    Tracked(RecordedLink),
+    /// What else is put in or taken out.
+    Markup(Edit),
+    /// A link with fields in its destination.
+    Dynamic(RecordedLink),
+    /// The field with this index, beside those of dynamic links.
     Field(usize),
 }
 
+/// All changes in the order of their places; none if they do not fit each other.
+pub(super) fn changes(
+    sample: &Sample,
+    mut edits: Vec<Edit>,
+    links: Vec<RecordedLink>,
+) -> Option<Vec<(Range<usize>, Change)>> {
+    let letters = &sample.letters[..];
+    // Links with fields are judged for each delivery, whatever became of the letters in their places.
+    let (dynamic, links): (Vec<_>, Vec<_>) =
+        links.into_iter().partition(|link| !sample.within(&link.range).is_empty());
+    let mut tracked = links.into_iter().filter(|link| link.left.is_none()).peekable();
+    edits.retain(|edit| {
+        dynamic.binary_search_by_key(&edit.range.start, |link| link.range.start).is_err()
+            || edit.range.is_empty()
+    });
+    if edits.iter().any(|edit| !sample.within(&edit.range).is_empty()) {
+        return None; // what is taken out has a value in it
+    }
+    let mut is_taken = vec![false; letters.len()];
+    let mut changes = Vec::with_capacity(edits.len() + letters.len());
+    for link in dynamic {
+        if !matches!(link.left, Some(Reason::Off | Reason::OptOut)) {
+            is_taken[sample.within(&link.range)].fill(true);
+            changes.push((link.range.clone(), Change::Dynamic(link)));
+        }
+    }
+    changes.extend(edits.into_iter().map(|edit| match tracked.next_if(|link| link.range == edit.range) {
+        Some(link) => (edit.range, Change::Tracked(link)),
+        None => (edit.range.clone(), Change::Markup(edit)),
+    }));
+    let free = letters.iter().enumerate().filter(|(index, _)| !is_taken[*index]);
+    changes.extend(free.map(|(index, &letter)| (letter..letter + 1, Change::Field(index))));
+    changes.sort_by_key(|(range, change)| (range.start, matches!(change, Change::Field(_))));
+    // Links come in the order of their places, as edits do.
+    tracked.next().is_none().then_some(changes)
+}
+
+impl DynamicLink {
+    pub(super) fn of(link: RecordedLink) -> DynamicLink {
+        DynamicLink {
+            kind: link.kind,
+            index: link.index,
+            name: link.name,
+            sublink: link.sublink,
+            quote: link.quote,
+            range: link.range,
+        }
+    }
+}
+
 impl Compiled {
-    /// Makes pieces of the document, its edits, its links and its fields; none if they do not fit each other.
-    fn fill(
-        &mut self,
-        document: &Document,
-        mut edits: Vec<Edit>,
-        links: Vec<RecordedLink>,
-        pixels: &[PixelMarkup],
-    ) -> Option<()> {
-        let letters = &document.letters[..];
-        let within = |range: &Range<usize>| {
-            let first = letters.partition_point(|&letter| letter < range.start);
-            first..letters.partition_point(|&letter| letter < range.end)
-        };
-        // Links with fields are judged for each delivery, whatever became of the letters in their places.
-        let (dynamic, links): (Vec<_>, Vec<_>) =
-            links.into_iter().partition(|link| !within(&link.range).is_empty());
-        let mut tracked = links.into_iter().filter(|link| link.left.is_none()).peekable();
-        edits.retain(|edit| {
-            dynamic.binary_search_by_key(&edit.range.start, |link| link.range.start).is_err()
-                || edit.range.is_empty()
-        });
-        let mut is_taken = vec![false; letters.len()];
-        let mut changes: Vec<(usize, Change)> = Vec::new();
-        for link in dynamic {
-            if !matches!(link.left, Some(Reason::Off | Reason::OptOut)) {
-                is_taken[within(&link.range)].fill(true);
-                changes.push((link.range.start, Change::Link(link)));
+    /// Makes pieces of a document of this length.
+    fn fill(&mut self, length: usize, changes: Vec<(Range<usize>, Change)>, pixels: &[PixelMarkup]) {
+        let mut done = 0;
+        for (range, change) in changes {
+            self.source(done..range.start);
+            done = range.end;
+            match change {
+                Change::Tracked(link) => self.slot(Slot::Url(UrlSlot::of(link))),
+                Change::Markup(edit) => self.markup(edit, pixels),
+                Change::Dynamic(link) => self.slot(Slot::Link(DynamicLink::of(link))),
+                Change::Field(index) => self.slot(Slot::Field(index)),
             }
         }
-        if edits.iter().any(|edit| !within(&edit.range).is_empty()) {
-            return None; // what is taken out has a value in it
-        }
-        changes.extend(edits.into_iter().map(|edit| (edit.range.start, Change::Edit(edit))));
-        let free = letters.iter().enumerate().filter(|(index, _)| !is_taken[*index]);
-        changes.extend(free.map(|(index, &letter)| (letter, Change::Field(index))));
-        changes.sort_by_key(|(at, change)| (*at, matches!(change, Change::Field(_))));
-        let mut done = 0;
-        for (at, change) in changes {
-            self.source(done..at);
-            done = match change {
-                Change::Edit(edit) => {
-                    let end = edit.range.end;
-                    match tracked.next_if(|link| link.range == edit.range) {
-                        Some(link) => self.slot(Slot::Url(UrlSlot::of(link))),
-                        None => self.markup(edit, pixels),
-                    }
-                    end
-                }
-                Change::Link(link) => {
-                    let end = link.range.end;
-                    self.slot(Slot::Link(DynamicLink {
-                        kind: link.kind,
-                        index: link.index,
-                        name: link.name,
-                        sublink: link.sublink,
-                        quote: link.quote,
-                        range: link.range,
-                    }));
-                    end
-                }
-                Change::Field(index) => {
-                    self.slot(Slot::Field(index));
-                    at + 1
-                }
-            };
-        }
-        self.source(done..document.html.len());
-        // Links come in the order of their places, as edits do.
-        tracked.next().is_none().then_some(())
+        self.source(done..length);
     }
 
     fn source(&mut self, range: Range<usize>) {

@@ -4,27 +4,18 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use memchr::memmem;
-
 use super::compile::{self, Compiled, Piece, Slot};
 use super::slot::{NotThisWay, with_writer};
 use crate::charset::{Charset, sniff};
 use crate::error::Result;
-use crate::merge::{self, Context, Field, Place};
+use crate::merge::{self, Field, Fields, Reading, Sample};
 use crate::options::{Consent, Delivery};
 use crate::report::{MOST_TEXT, Report, Verdict};
 use crate::rewriter::{Rewriter, Rewritten, Shared, check};
 
 pub(super) struct Document {
     pub(super) rewriter: Rewriter,
-    /// With a letter in the place of each merge field.
-    pub(super) html: Vec<u8>,
-    pub(super) fields: Vec<Field>,
-    /// Where the fields' letters stand, and what is known of these places.
-    pub(super) letters: Vec<usize>,
-    pub(super) places: Vec<Place>,
-    pub(super) charset: Charset,
-    pub(super) mark: usize,
+    pub(super) sample: Sample,
     others: Vec<Range<usize>>,
     /// For each consent, made when it is first wanted; none where a document must be rewritten as it stands.
     compiled: [OnceLock<Option<Compiled>>; 4],
@@ -36,47 +27,30 @@ impl Document {
     pub(super) fn new(rewriter: Rewriter, html: Vec<u8>) -> Document {
         let settings = &rewriter.shared().settings;
         let (charset, _) = sniff(&html, settings.charset);
-        let found = match settings.merge.as_slice() {
-            _ if matches!(charset, Charset::Unscannable(_)) => merge::Fields::default(),
-            [] => merge::Fields::default(),
+        let Fields { fields, others } = match settings.merge.as_slice() {
+            _ if matches!(charset, Charset::Unscannable(_)) => Fields::default(),
+            [] => Fields::default(),
             syntaxes => merge::find_in(&html, charset, syntaxes, settings.placeholder.as_bytes()),
         };
-        let (html, letters) = match found.fields.is_empty() {
-            true => (html, Vec::new()),
-            false => merge::sample(&html, &found.fields),
-        };
         // A field in front of it may have moved a `<meta charset>`.
-        let (charset, mark) = sniff(&html, settings.charset);
-        let places = match letters.is_empty() {
-            true => Vec::new(),
-            false => merge::contexts(&html, mark, &letters),
-        };
-        let merge::Fields { fields, others } = found;
-        Document {
-            rewriter,
-            html,
-            fields,
-            letters,
-            places,
-            charset,
-            mark,
-            others,
-            compiled: Default::default(),
-            reports: Default::default(),
-        }
+        let sample = Sample::new(html, fields, settings.placeholder.as_str().into(), None, |html| {
+            let (charset, mark) = sniff(html, settings.charset);
+            Reading { charset, mark, given: settings.charset }
+        });
+        Document { rewriter, sample, others, compiled: Default::default(), reports: Default::default() }
     }
 
     /// Whether markup can be found in it.
     pub(super) fn is_readable(&self) -> bool {
-        !matches!(self.charset, Charset::Unscannable(_))
+        !matches!(self.sample.reading.charset, Charset::Unscannable(_))
     }
 
     pub(super) fn len(&self) -> usize {
-        self.html.len()
+        self.sample.html.len()
     }
 
     pub(super) fn fields(&self) -> &[Field] {
-        &self.fields
+        &self.sample.fields
     }
 
     pub(super) fn others(&self) -> &[Range<usize>] {
@@ -147,7 +121,7 @@ impl Document {
         };
         let pieces = texts.into_iter().flat_map(move |(compiled, (text, ends))| {
             compiled.pieces.iter().map(move |piece| match piece {
-                Piece::Source(range) => Cow::Borrowed(&self.html[range.clone()]),
+                Piece::Source(range) => Cow::Borrowed(&self.sample.html[range.clone()]),
                 Piece::Literal(range) => Cow::Borrowed(&compiled.literals[range.clone()]),
                 Piece::Slot(slot) => {
                     let start = slot.checked_sub(1).map_or(0, |before| ends[before]);
@@ -160,40 +134,12 @@ impl Document {
 
     /// See [`Template::substitute`](super::Template::substitute).
     pub(super) fn substitute(&self, delivery: &Delivery) -> Result<Cow<'_, [u8]>> {
-        if self.fields.is_empty() {
-            return Ok(Cow::Borrowed(&self.html));
+        if self.sample.fields.is_empty() {
+            return Ok(Cow::Borrowed(&self.sample.html));
         }
-        let mut out = Vec::with_capacity(self.html.len() + 32 * self.fields.len());
-        self.write_filled(0..self.html.len(), delivery, &mut out)?;
+        let mut out = Vec::with_capacity(self.sample.html.len() + 32 * self.sample.fields.len());
+        self.sample.write_filled(0..self.sample.html.len(), delivery, &mut out)?;
         Ok(Cow::Owned(out))
-    }
-
-    /// A stretch of the document with its fields filled.
-    pub(super) fn write_filled(
-        &self,
-        range: Range<usize>,
-        delivery: &Delivery,
-        out: &mut Vec<u8>,
-    ) -> Result<()> {
-        let mut done = range.start;
-        let first = self.letters.partition_point(|&letter| letter < range.start);
-        for index in first..self.letters.len() {
-            let letter = self.letters[index];
-            if letter >= range.end {
-                break;
-            }
-            out.extend_from_slice(&self.html[done..letter]);
-            self.write_field(index, self.fields[index].value(delivery)?, out);
-            done = letter + 1;
-        }
-        out.extend_from_slice(&self.html[done..range.end]);
-        Ok(())
-    }
-
-    pub(super) fn write_field(&self, index: usize, value: &str, out: &mut Vec<u8>) {
-        let context: Context = self.places[index].context;
-        let placeholder = &self.shared().settings.placeholder;
-        merge::write_value(value, self.fields[index].raw, context, self.charset, placeholder, out);
     }
 
     /// The slow way, which is right for every document.
@@ -206,8 +152,8 @@ impl Document {
         let variant = &self.compiled[variant(delivery)];
         let compiled = variant.get_or_init(|| compile::compile(self, delivery.consent)).as_ref();
         match compiled {
-            Some(compiled) if !self.fields.is_empty() => {
-                Ok(self.fits(compiled, delivery)?.then_some(compiled))
+            Some(compiled) if !self.sample.fields.is_empty() => {
+                Ok(compiled.fit.admits(&self.sample, self.shared(), delivery)?.then_some(compiled))
             }
             _ => Ok(compiled),
         }
@@ -245,7 +191,7 @@ impl Document {
         with_writer(self, compiled, delivery, |writer| {
             for piece in &compiled.pieces {
                 match piece {
-                    Piece::Source(range) => out.extend_from_slice(&self.html[range.clone()]),
+                    Piece::Source(range) => out.extend_from_slice(&self.sample.html[range.clone()]),
                     Piece::Literal(range) => out.extend_from_slice(&compiled.literals[range.clone()]),
                     Piece::Slot(slot) => {
                         let slot = &compiled.slots[*slot];
@@ -255,11 +201,6 @@ impl Document {
             }
             Ok(())
         })
-    }
-
-    /// Whether the bytes hold a host that own URLs can have.
-    pub(super) fn has_own_host(&self, bytes: &[u8]) -> bool {
-        self.shared().hosts.iter().any(|host| memmem::find(bytes, host.as_bytes()).is_some())
     }
 }
 

@@ -5,17 +5,18 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::{Arc, RwLock};
 
-use super::compile::{UrlSlot, literal_slots};
-use super::slot::{NotThisWay, UrlTexts, Written, write_url};
+use super::compile::{Slot, UrlSlot, literal_slots};
+use super::filled::{self, FilledPart};
+use super::slot::{NotThisWay, UrlTexts, Written, write_link, write_url};
 use crate::charset::Charset;
 use crate::edit::Edit;
 use crate::error::Result;
-use crate::merge::Field;
-use crate::message::{self, MessageFields, around, header_fields, is_signed, settle};
-use crate::mime::transfer::{self, Breaks, Kept, attribute_breaks};
+use crate::merge::{Field, Sample};
+use crate::message::{self, MessageFields, PlannedPart, around, header_fields, is_signed, settle};
+use crate::mime::transfer::{self, Breaks, Decoded, Kept, attribute_breaks};
 use crate::mime::{self, Structure, Untouched};
 use crate::options::{Consent, Delivery, OnSigned};
-use crate::plan::{Planner, RecordedLink};
+use crate::plan::{PixelMarkup, Planner};
 use crate::rewriter::{Rewriter, Rewritten, Shared, check, check_headers};
 use crate::token::UrlWriter;
 
@@ -43,24 +44,32 @@ struct Way {
 
 /// A message for one way of tracking it.
 struct Compiled {
+    /// In the order of the parts.
     parts: Vec<CompiledPart>,
     is_plain: bool,
 }
 
-struct CompiledPart {
+enum CompiledPart {
+    /// Read, and without fields.
+    Read(ReadPart),
+    /// With fields: which of the message's list.
+    Filled(usize, Option<FilledPart>),
+}
+
+/// A part without fields.
+struct ReadPart {
     part: usize,
     charset: Charset,
     decoded: Kept,
-    edits: Vec<SlotEdit>,
+    /// As [`Decoded::keep`](transfer::Decoded::keep) made them.
+    edits: Vec<(Range<usize>, Markup)>,
     breaks: Vec<usize>,
 }
 
-/// An edit whose replacement has a URL in it.
-struct SlotEdit {
-    /// As [`Decoded::keep`](transfer::Decoded::keep) made it.
-    range: Range<usize>,
+/// What an edit puts in: a URL, or markup that may have one in it.
+pub(super) struct Markup {
     before: Vec<u8>,
-    slot: Option<UrlSlot>,
+    slot: Option<Slot>,
     after: Vec<u8>,
 }
 
@@ -89,7 +98,8 @@ impl MessageTemplate {
         let fields = MessageFields::find(&shared.settings, &message, &structure);
         let root = &structure.parts[0];
         let is_slow = matches!(root.verdict, Err(Untouched::HeaderTooLong))
-            || !fields.may_be_fast()
+            || fields.change_structure()
+            || fields.parts.iter().any(|part| part.transfer().is_none())
             || shared.settings.on_link.is_some()
             || shared.settings.on_signed == OnSigned::Strip
             || !shared.traffic.strip_api_headers.is_empty()
@@ -129,8 +139,7 @@ impl MessageTemplate {
 
     pub(super) fn substitute(&self, delivery: &Delivery) -> Result<Cow<'_, [u8]>> {
         check_headers(delivery)?;
-        let placeholder = &self.rewriter.shared().settings.placeholder;
-        self.fields.fill(&self.message, &self.structure, placeholder, delivery)
+        self.fields.fill(&self.message, &self.structure, delivery)
     }
 
     fn render_fast(&self, delivery: &Delivery, out: &mut Vec<u8>) -> Result<Written> {
@@ -199,40 +208,34 @@ impl MessageTemplate {
         let delivery = Delivery::new("template").tracking(consent);
         let mut planner = Planner::new(shared.clone(), delivery, Charset::Unknown, false).ok()?;
         let pixels = planner.pixels_markup();
-        planner.record();
-        let planned = message::plan(&shared, &self.message, &self.structure, &mut planner)?;
-        let links = planner.take_record().links;
-        // Own URLs of another spelling.
-        if links.iter().any(|link| shared.urls.is_own(&link.target)) {
+        let filled = &self.fields.parts;
+        let sample = self.fields.with_letters(&self.message, &self.structure)?;
+        let structure = match &sample {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(sample) => Some(mime::scan(sample)),
+        };
+        let structure = structure.as_ref().unwrap_or(&self.structure);
+        if !structure.is_like(&self.structure) {
             return None;
         }
-        let mut tracked = links.into_iter().filter(|link| link.left.is_none()).peekable();
-        let mut parts = Vec::with_capacity(planned.len());
-        for part in planned {
-            let number = u32::try_from(part.part).ok();
-            let mut edits = Vec::with_capacity(part.edits.len());
-            for Edit { range, replacement } in part.edits {
-                let is_its = |link: &RecordedLink| link.part == number && link.range == range;
-                edits.push(match tracked.next_if(is_its) {
-                    Some(link) => {
-                        SlotEdit { range, before: vec![], slot: Some(UrlSlot::of(link)), after: vec![] }
-                    }
-                    None => {
-                        let (before, slot, after) = literal_slots(replacement, &pixels);
-                        SlotEdit { range, before, slot, after }
-                    }
-                });
+        let planned = message::plan(&shared, &sample, structure, &mut planner)?;
+        let mut parts = Vec::with_capacity(planned.len() + filled.len());
+        let mut unread = filled.iter().enumerate().peekable();
+        for planned in planned {
+            while let Some((index, _)) = unread.next_if(|(_, fields)| fields.part < planned.part) {
+                parts.push(CompiledPart::Filled(index, None));
             }
-            let body = &self.message[self.structure.parts[part.part].body.clone()];
-            parts.push(CompiledPart {
-                part: part.part,
-                charset: part.charset,
-                decoded: part.decoded.keep(body, edits.iter_mut().map(|edit| &mut edit.range)),
-                edits,
-                breaks: part.breaks,
+            let body = &self.message[self.structure.parts[planned.part].body.clone()];
+            parts.push(match unread.next_if(|(_, fields)| fields.part == planned.part) {
+                Some((index, fields)) => {
+                    let part = FilledPart::of(fields, &shared, body, planned, &pixels)?;
+                    CompiledPart::Filled(index, Some(part))
+                }
+                None => CompiledPart::Read(ReadPart::of(body, planned, &pixels)?),
             });
         }
-        tracked.next().is_none().then(|| Compiled { parts, is_plain: shared.urls.domain().is_plain() })
+        parts.extend(unread.map(|(index, _)| CompiledPart::Filled(index, None)));
+        Some(Compiled { parts, is_plain: shared.urls.domain().is_plain() })
     }
 
     /// Appends all behind the header.
@@ -240,34 +243,64 @@ impl MessageTemplate {
         let extensions = delivery.token_extensions();
         let fields = delivery.token_fields(shared.settings.customer_id, &extensions);
         let mut done = self.structure.parts[0].body.start;
-        EDITS.with_borrow_mut(|edits| {
-            UrlTexts::with(shared, delivery, fields, compiled.is_plain, |texts| {
-                for compiled in &compiled.parts {
-                    let part = &self.structure.parts[compiled.part];
-                    out.extend_from_slice(&self.message[done..part.body.start]);
-                    done = part.body.end;
-                    let count = compiled.fill(texts, edits)?;
-                    if count == 0 {
-                        out.extend_from_slice(&self.message[part.body.clone()]);
-                        continue;
+        UrlTexts::with(shared, delivery, fields, compiled.is_plain, |texts| {
+            for compiled in &compiled.parts {
+                let index = match compiled {
+                    CompiledPart::Read(read) => read.part,
+                    CompiledPart::Filled(index, _) => self.fields.parts[*index].part,
+                };
+                let part = &self.structure.parts[index];
+                out.extend_from_slice(&self.message[done..part.body.start]);
+                done = part.body.end;
+                let place = PartPlace { message: &self.message, structure: &self.structure, part: index };
+                match compiled {
+                    CompiledPart::Read(read) => read.write(&place, texts, out)?,
+                    CompiledPart::Filled(index, filled) => {
+                        filled::write(&self.fields.parts[*index], filled.as_ref(), &place, texts, out)?;
                     }
-                    let places: Vec<Vec<usize>> = match compiled.breaks.is_empty() {
-                        true => Vec::new(),
-                        false => edits[..count].iter().map(own_breaks).collect(),
-                    };
-                    let places: Vec<&[usize]> = places.iter().map(Vec::as_slice).collect();
-                    let is_delimiter = |line: &[u8]| self.structure.is_delimiter(compiled.part, line);
-                    let mut around = around(&self.message, part, &is_delimiter);
-                    around.breaks = Breaks { body: &compiled.breaks, replacements: &places };
-                    let body = &self.message[part.body.clone()];
-                    transfer::apply(body, &compiled.decoded.decoded(), &edits[..count], &around, out)
-                        .map_err(|_| NotThisWay)?;
                 }
-                Ok(())
-            })
+            }
+            Ok(())
         })?;
         out.extend_from_slice(&self.message[done..]);
         Ok(())
+    }
+}
+
+/// A part in its message.
+pub(super) struct PartPlace<'m> {
+    pub(super) message: &'m [u8],
+    pub(super) structure: &'m Structure,
+    pub(super) part: usize,
+}
+
+impl<'m> PartPlace<'m> {
+    pub(super) fn body(&self) -> &'m [u8] {
+        &self.message[self.structure.parts[self.part].body.clone()]
+    }
+
+    /// Appends `body`, which stands in the part's place, with these edits.
+    pub(super) fn apply(
+        &self,
+        body: &[u8],
+        decoded: &Decoded<'_>,
+        edits: &[Edit],
+        breaks: &[usize],
+        out: &mut Vec<u8>,
+    ) -> Written {
+        if edits.is_empty() {
+            out.extend_from_slice(body);
+            return Ok(());
+        }
+        let places: Vec<Vec<usize>> = match breaks.is_empty() {
+            true => Vec::new(),
+            false => edits.iter().map(own_breaks).collect(),
+        };
+        let places: Vec<&[usize]> = places.iter().map(Vec::as_slice).collect();
+        let is_delimiter = |line: &[u8]| self.structure.is_delimiter(self.part, line);
+        let mut around = around(self.message, &self.structure.parts[self.part], &is_delimiter);
+        around.breaks = Breaks { body: breaks, replacements: &places };
+        transfer::apply(body, decoded, edits, &around, out).map_err(|_| NotThisWay)
     }
 }
 
@@ -276,31 +309,97 @@ fn own_breaks(edit: &Edit) -> Vec<usize> {
     if edit.range.is_empty() { attribute_breaks(&edit.replacement) } else { Vec::new() }
 }
 
-impl CompiledPart {
-    /// Makes the edits of one delivery in a list that is kept. How many.
-    fn fill(
+impl ReadPart {
+    fn of(body: &[u8], planned: PlannedPart<'_>, pixels: &[PixelMarkup]) -> Option<ReadPart> {
+        let mut tracked = planned.record.links.into_iter().filter(|link| link.left.is_none()).peekable();
+        let markup = |edit: Edit| {
+            let markup = match tracked.next_if(|link| link.range == edit.range) {
+                Some(link) => Markup::link(Slot::Url(UrlSlot::of(link))),
+                None => Markup::of(edit.replacement, pixels),
+            };
+            (edit.range, markup)
+        };
+        let mut edits: Vec<_> = planned.edits.into_iter().map(markup).collect();
+        tracked.next().is_none().then(|| ReadPart {
+            part: planned.part,
+            charset: planned.charset,
+            decoded: planned.decoded.keep(body, edits.iter_mut().map(|(range, _)| range)),
+            edits,
+            breaks: planned.breaks,
+        })
+    }
+
+    fn write(&self, place: &PartPlace<'_>, texts: &mut UrlTexts<'_>, out: &mut Vec<u8>) -> Written {
+        EDITS.with_borrow_mut(|edits| {
+            let mut list = EditList::new(edits);
+            for (range, markup) in &self.edits {
+                let written = |out: &mut Vec<u8>| markup.write(texts, None, self.charset, out);
+                list.add(range.clone(), written)?;
+            }
+            place.apply(place.body(), &self.decoded.decoded(), list.edits(), &self.breaks, out)
+        })
+    }
+}
+
+/// Makes edits in a list that is kept, so that nothing is allocated.
+pub(super) struct EditList<'e> {
+    edits: &'e mut Vec<Edit>,
+    count: usize,
+}
+
+impl<'e> EditList<'e> {
+    pub(super) fn new(edits: &'e mut Vec<Edit>) -> EditList<'e> {
+        EditList { edits, count: 0 }
+    }
+
+    /// `write` tells whether there is an edit.
+    pub(super) fn add(
+        &mut self,
+        range: Range<usize>,
+        write: impl FnOnce(&mut Vec<u8>) -> std::result::Result<bool, NotThisWay>,
+    ) -> Written {
+        if self.edits.len() == self.count {
+            self.edits.push(Edit { range: 0..0, replacement: Vec::new() });
+        }
+        let edit = &mut self.edits[self.count];
+        edit.range = range;
+        edit.replacement.clear();
+        self.count += usize::from(write(&mut edit.replacement)?);
+        Ok(())
+    }
+
+    pub(super) fn edits(&self) -> &[Edit] {
+        &self.edits[..self.count]
+    }
+}
+
+impl Markup {
+    pub(super) fn of(replacement: Vec<u8>, pixels: &[PixelMarkup]) -> Markup {
+        let (before, slot, after) = literal_slots(replacement, pixels);
+        Markup { before, slot: slot.map(Slot::Url), after }
+    }
+
+    pub(super) fn link(slot: Slot) -> Markup {
+        Markup { before: Vec::new(), slot: Some(slot), after: Vec::new() }
+    }
+
+    /// Writes it for one delivery; false if the link's value stays as it is. `sample` is that of a part with fields.
+    pub(super) fn write(
         &self,
         texts: &mut UrlTexts<'_>,
-        edits: &mut Vec<Edit>,
-    ) -> std::result::Result<usize, NotThisWay> {
-        let mut count = 0;
-        for slot_edit in &self.edits {
-            if edits.len() == count {
-                edits.push(Edit { range: 0..0, replacement: Vec::new() });
-            }
-            let edit = &mut edits[count];
-            edit.range = slot_edit.range.clone();
-            edit.replacement.clear();
-            edit.replacement.extend_from_slice(&slot_edit.before);
-            if let Some(slot) = &slot_edit.slot
-                && !write_url(texts, slot, self.charset, &mut edit.replacement, |_| {})?
-            {
-                continue; // the delivery names its destination: it stays
-            }
-            edit.replacement.extend_from_slice(&slot_edit.after);
-            count += 1;
-        }
-        Ok(count)
+        sample: Option<&Sample>,
+        charset: Charset,
+        out: &mut Vec<u8>,
+    ) -> std::result::Result<bool, NotThisWay> {
+        out.extend_from_slice(&self.before);
+        let is_made = match (&self.slot, sample) {
+            (Some(Slot::Url(slot)), _) => write_url(texts, slot, charset, out, |_| {})?,
+            (Some(Slot::Link(link)), Some(sample)) => write_link(texts, sample, link, out)?,
+            (Some(Slot::Link(_) | Slot::Field(_)), _) => return Err(NotThisWay),
+            (None, _) => true,
+        };
+        out.extend_from_slice(&self.after);
+        Ok(is_made)
     }
 }
 
@@ -316,6 +415,7 @@ mod tests {
         let is_fast = |message: &str, delivery: Delivery| {
             let options =
                 Options::new("https://t.example.com", KeyRing::from_bytes([7; 32])).expect("a domain");
+            let options = options.merge_fields([crate::merge::MergeSyntax::Mustache]);
             let rewriter = options.build().expect("options");
             let template = MessageTemplate::new(rewriter.clone(), message.as_bytes().to_vec());
             let mut out = Vec::new();
@@ -346,6 +446,24 @@ mod tests {
         assert!(is_fast(base64, plain.clone()));
         for header in ["DKIM-Signature: x\n", "Content-Length: 60\n", "MIME-Version: 1.0\nLines: 1\n"] {
             assert!(!is_fast(&message(header), plain.clone()), "{header}");
+        }
+        for encoding in ["7bit", "quoted-printable", "base64"] {
+            let part = "<p>{{name}}</p><a href=3D'https://shop.example/?n=3D{{name}}'>{{name}}</a><a href=3D'https://shop.example/'>y</a>\n";
+            let part = match encoding {
+                "7bit" => part.replace("=3D", "="),
+                "base64" => {
+                    use base64::engine::Engine as _;
+                    base64::engine::general_purpose::STANDARD.encode(part.replace("=3D", "="))
+                }
+                _ => part.to_owned(),
+            };
+            let message = format!(
+                "Message-ID: <m1@x.example>\nContent-Type: text/html\nContent-Transfer-Encoding: {encoding}\n\n{part}"
+            );
+            for value in ["", "Ann", &"long ".repeat(20)] {
+                assert!(is_fast(&message, plain.clone().field("name", value)), "{encoding} {value}");
+            }
+            assert!(!is_fast(&message, plain.clone().field("name", "-----BEGIN PGP MESSAGE")), "{encoding}");
         }
         assert!(!is_fast(&message("").replace("shop.example", "t.example.com"), plain.clone()));
         assert!(!is_fast(&message(""), plain.header("Content-Type", "text/plain")));

@@ -2,6 +2,7 @@
 
 mod compile;
 mod document;
+mod filled;
 mod fit;
 mod message;
 mod slot;
@@ -68,7 +69,7 @@ impl Rewriter {
     pub fn compile_html(&self, html: impl Into<Vec<u8>>) -> Result<Template> {
         let document = Document::new(self.clone(), html.into());
         if !self.shared().settings.merge.is_empty() && !document.is_readable() {
-            let name = document.charset.name();
+            let name = document.sample.reading.charset.name();
             let message = format!("merge fields cannot be found in {name}: expected a charset such as UTF-8");
             return Err(Error::new(ErrorKind::Configuration, message));
         }

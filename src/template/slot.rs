@@ -6,6 +6,7 @@ use super::compile::{Compiled, DynamicLink, Slot, UrlSlot};
 use super::document::Document;
 use crate::charset::Charset;
 use crate::html::attribute;
+use crate::merge::Sample;
 use crate::options::Delivery;
 use crate::policy;
 use crate::rewriter::Shared;
@@ -36,6 +37,16 @@ pub(super) struct UrlTexts<'a> {
     /// They need no escaping in any attribute.
     is_plain: bool,
     scratch: &'a mut Scratch,
+}
+
+impl<'a> UrlTexts<'a> {
+    pub(super) fn shared(&self) -> &'a Shared {
+        self.shared
+    }
+
+    pub(super) fn delivery(&self) -> &'a Delivery {
+        self.delivery
+    }
 }
 
 impl UrlTexts<'_> {
@@ -104,9 +115,56 @@ pub(super) fn write_url(
     Ok(true)
 }
 
+/// Writes a link whose destination has fields, as it stands in the document; it is judged here. Whether it is tracked: else its
+/// value stays.
+pub(super) fn write_link(
+    texts: &mut UrlTexts<'_>,
+    sample: &Sample,
+    link: &DynamicLink,
+    out: &mut Vec<u8>,
+) -> Result<bool, NotThisWay> {
+    let UrlTexts { shared, delivery, fields, scratch, .. } = texts;
+    let Scratch { url, value, .. } = &mut **scratch;
+    value.clear();
+    sample.write_filled(link.range.clone(), delivery, value).map_err(|_| NotThisWay)?;
+    let charset = sample.reading.charset;
+    let decoded = attribute::decode(value, charset);
+    let target = decoded.as_deref().map(attribute::trim);
+    // A document that holds an own link may be one that was rewritten before.
+    if shared.has_own_host(value)
+        || target.as_deref().is_some_and(|target| shared.has_own_host(target.as_bytes()))
+    {
+        return Err(NotThisWay);
+    }
+    let settings = &shared.settings;
+    let tracked = target.as_deref().filter(|target| {
+        policy::judge(target).is_ok_and(|host| {
+            !shared.hosts.iter().any(|own| *own == *host)
+                && !delivery.unsubscribe.iter().any(|url| url == target)
+                && !settings.skip_hosts.matches(&host)
+        }) && target.len() <= settings.max_target_length
+    });
+    let Some(target) = tracked else { return Ok(false) };
+    let fields = TokenFields {
+        kind: link.kind,
+        link_index: Some(link.index),
+        link_name: link.name.as_deref(),
+        target: Some(target),
+        ..*fields
+    };
+    url.clear();
+    let is_made = shared.urls.write_url(&fields, link.sublink.as_deref(), url).is_ok();
+    if !is_made || url.len() > settings.max_url_length {
+        return Ok(false);
+    }
+    let text = std::str::from_utf8(url).map_err(|_| NotThisWay)?;
+    attribute::encode(text, link.quote, charset, out);
+    Ok(true)
+}
+
 /// Writes the slots of a document for one delivery.
 pub(super) struct SlotWriter<'d, 't, 's> {
-    document: &'d Document,
+    sample: &'d Sample,
     texts: &'t mut UrlTexts<'s>,
 }
 
@@ -120,72 +178,32 @@ pub(super) fn with_writer(
     let shared = document.shared();
     let fields = delivery.token_fields(shared.settings.customer_id, &extensions);
     UrlTexts::with(shared, delivery, fields, compiled.is_plain, |texts| {
-        work(&mut SlotWriter { document, texts })
+        work(&mut SlotWriter { sample: &document.sample, texts })
     })
 }
 
 impl SlotWriter<'_, '_, '_> {
     /// `told` hears of a URL.
     pub(super) fn write(&mut self, slot: &Slot, out: &mut Vec<u8>, told: impl FnOnce(&[u8])) -> Written {
-        let document = self.document;
+        let sample = self.sample;
         match slot {
             Slot::Url(slot) => {
-                if !write_url(self.texts, slot, document.charset, out, told)?
+                if !write_url(self.texts, slot, sample.reading.charset, out, told)?
                     && let Some(link) = &slot.link
                 {
-                    out.extend_from_slice(&document.html[link.range.clone()]);
+                    out.extend_from_slice(&sample.html[link.range.clone()]);
                 }
-                Ok(())
             }
-            Slot::Link(link) => self.link(link, out),
+            Slot::Link(link) => {
+                if !write_link(self.texts, sample, link, out)? {
+                    out.extend_from_slice(&self.texts.scratch.value);
+                }
+            }
             Slot::Field(index) => {
-                let value = document.fields[*index].value(self.texts.delivery).map_err(|_| NotThisWay)?;
-                document.write_field(*index, value, out);
-                Ok(())
+                let value = sample.fields[*index].value(self.texts.delivery).map_err(|_| NotThisWay)?;
+                sample.write_field(*index, value, out);
             }
         }
-    }
-
-    /// A link whose destination has fields: it is judged here.
-    fn link(&mut self, link: &DynamicLink, out: &mut Vec<u8>) -> Written {
-        let document = self.document;
-        let UrlTexts { shared, delivery, fields, scratch, .. } = &mut *self.texts;
-        let Scratch { url, value, .. } = &mut **scratch;
-        value.clear();
-        document.write_filled(link.range.clone(), delivery, value).map_err(|_| NotThisWay)?;
-        let decoded = attribute::decode(value, document.charset);
-        let target = decoded.as_deref().map(attribute::trim);
-        // A document that holds an own link may be one that was rewritten before.
-        if document.has_own_host(value)
-            || target.as_deref().is_some_and(|target| document.has_own_host(target.as_bytes()))
-        {
-            return Err(NotThisWay);
-        }
-        let settings = &shared.settings;
-        let tracked = target.as_deref().filter(|target| {
-            policy::judge(target).is_ok_and(|host| {
-                !shared.hosts.iter().any(|own| *own == *host)
-                    && !delivery.unsubscribe.iter().any(|url| url == target)
-                    && !settings.skip_hosts.matches(&host)
-            }) && target.len() <= settings.max_target_length
-        });
-        if let Some(target) = tracked {
-            let fields = TokenFields {
-                kind: link.kind,
-                link_index: Some(link.index),
-                link_name: link.name.as_deref(),
-                target: Some(target),
-                ..*fields
-            };
-            url.clear();
-            let is_made = shared.urls.write_url(&fields, link.sublink.as_deref(), url).is_ok();
-            if is_made && url.len() <= settings.max_url_length {
-                let text = std::str::from_utf8(url).map_err(|_| NotThisWay)?;
-                attribute::encode(text, link.quote, document.charset, out);
-                return Ok(());
-            }
-        }
-        out.extend_from_slice(value);
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 mod bombs;
 mod corpora;
+mod filled;
 mod fixtures;
 mod found;
 mod laws;

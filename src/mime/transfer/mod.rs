@@ -19,6 +19,7 @@ use crate::edit::Edit;
 #[cfg(test)]
 use self::identity::too_long;
 pub(crate) use self::identity::{Breaks, attribute_breaks};
+pub(crate) use self::quoted_printable::{Changed, Moved, Side};
 
 /// How a body is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +134,18 @@ pub(crate) fn apply(
     around: &Around<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), Refused> {
+    apply_telling(body, decoded, edits, around, &mut Vec::new(), out)
+}
+
+/// The same; of quoted-printable the lines that are others now are appended to `changed`.
+pub(crate) fn apply_telling(
+    body: &[u8],
+    decoded: &Decoded<'_>,
+    edits: &[Edit],
+    around: &Around<'_>,
+    changed: &mut Vec<Changed>,
+    out: &mut Vec<u8>,
+) -> Result<(), Refused> {
     debug_assert!(edits.is_sorted_by(|a, b| a.range.end <= b.range.start));
     match decoded.transfer {
         Transfer::Identity | Transfer::Binary => {
@@ -145,8 +158,12 @@ pub(crate) fn apply(
             return result;
         }
         Transfer::QuotedPrintable => {
-            let line_end = around.line_end;
-            quoted_printable::apply(body, &decoded.checkpoints, edits, decoded.are_located, line_end, out);
+            let ways = quoted_printable::Ways {
+                checkpoints: &decoded.checkpoints,
+                are_located: decoded.are_located,
+                fallback: around.line_end,
+            };
+            quoted_printable::apply(body, &ways, edits, changed, out);
         }
         Transfer::Base64 => base64::apply(body, &decoded.bytes, edits, around.line_end, out),
     }
@@ -162,25 +179,39 @@ pub(crate) enum Places {
 }
 
 impl Kept {
+    pub(crate) fn transfer(&self) -> Transfer {
+        self.transfer
+    }
+
     /// For [`apply`]: the bytes are not those of the decoded body but for base64, where they are needed.
     pub(crate) fn decoded(&self) -> Decoded<'_> {
-        Decoded {
-            bytes: Cow::Borrowed(&self.bytes),
-            transfer: self.transfer,
-            checkpoints: Cow::Borrowed(&[]),
-            are_located: self.transfer == Transfer::QuotedPrintable,
-        }
+        located(&self.bytes, self.transfer)
+    }
+}
+
+/// For [`apply`] with edits whose ranges are those of the encoded body where it is quoted-printable. `bytes` is the decoded body,
+/// if it is base64.
+pub(crate) fn located(bytes: &[u8], transfer: Transfer) -> Decoded<'_> {
+    Decoded {
+        bytes: Cow::Borrowed(bytes),
+        transfer,
+        checkpoints: Cow::Borrowed(&[]),
+        are_located: transfer == Transfer::QuotedPrintable,
     }
 }
 
 impl Decoded<'_> {
+    pub(crate) fn transfer(&self) -> Transfer {
+        self.transfer
+    }
+
     /// What is needed for making edits at these ranges many times. In quoted-printable they become ranges of `body`, so that
     /// they need not be looked for each time.
-    pub(crate) fn keep<'r>(self, body: &[u8], ranges: impl Iterator<Item = &'r mut Range<usize>>) -> Kept {
+    pub(crate) fn keep<'r>(&self, body: &[u8], ranges: impl Iterator<Item = &'r mut Range<usize>>) -> Kept {
         if self.transfer == Transfer::QuotedPrintable {
             quoted_printable::locate(body, &self.checkpoints, ranges);
         }
-        let bytes = if self.transfer == Transfer::Base64 { self.bytes.into_owned() } else { Vec::new() };
+        let bytes = if self.transfer == Transfer::Base64 { self.bytes.to_vec() } else { Vec::new() };
         Kept { bytes, transfer: self.transfer }
     }
 

@@ -3,6 +3,9 @@
 mod decode;
 mod edit;
 mod line;
+mod moved;
 
 pub(super) use self::decode::{Checkpoint, decode, locate, offset};
-pub(super) use self::edit::apply;
+pub(crate) use self::edit::Changed;
+pub(super) use self::edit::{Ways, apply};
+pub(crate) use self::moved::{Moved, Side};
