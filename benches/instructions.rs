@@ -1,4 +1,4 @@
-//! Seven fixed jobs whose instructions `benches/instructions.sh` counts, since times jump on shared machines.
+//! Eight fixed jobs whose instructions `benches/instructions.sh` counts, since times jump on shared machines.
 //!
 //! `instructions JOB ROUNDS` does one of them that often. All is fixed: keys, ids, documents. Without a job each is
 //! done once (`cargo bench --bench instructions -- --test`).
@@ -7,10 +7,18 @@ use std::hint::black_box;
 use std::io::Write;
 use std::path::Path;
 
-use openclick::{Consent, Decoder, Delivery, KeyRing, Options, Rewriter, TrackingDomain};
+use openclick::{Consent, Decoder, Delivery, KeyRing, MergeSyntax, Options, Rewriter, TrackingDomain};
 
-const JOBS: [&str; 7] =
-    ["scan", "rewrite_html", "stream", "render_to", "render_message", "rewrite_message", "decode"];
+const JOBS: [&str; 8] = [
+    "scan",
+    "rewrite_html",
+    "stream",
+    "render_to",
+    "render_message",
+    "render_fields",
+    "rewrite_message",
+    "decode",
+];
 
 fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)).expect("a fixture")
@@ -38,6 +46,25 @@ fn urls(rewriter: &Rewriter) -> Vec<String> {
         _ => None,
     };
     report.links.iter().filter_map(url).collect()
+}
+
+/// The newsletter as a message in quoted-printable.
+fn message(html: &[u8]) -> Vec<u8> {
+    let header =
+        "Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n";
+    let html = String::from_utf8_lossy(html).replace("\r\n", "\n").replace('\n', "\r\n");
+    [header.as_bytes(), &quoted_printable::encode(html)].concat()
+}
+
+/// The rendering of a message to one recipient.
+fn render(rewriter: &Rewriter, message: &[u8], delivery: Delivery) -> Box<dyn FnMut() -> usize> {
+    let template = rewriter.compile_message(message).expect("a template");
+    let mut out = Vec::with_capacity(1 << 18);
+    Box::new(move || {
+        out.clear();
+        template.render_to(&delivery, &mut out).expect("a delivery");
+        out.len()
+    })
 }
 
 /// What is counted is the difference between twice as many rounds and these, so that preparing cancels out.
@@ -70,17 +97,15 @@ fn run(job: &str, rounds: usize) {
                 out.len()
             })
         }
-        "render_message" => {
-            let header = "Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n";
-            let html = String::from_utf8_lossy(&html).replace("\r\n", "\n").replace('\n', "\r\n");
-            let message = [header.as_bytes(), &quoted_printable::encode(html)].concat();
-            let template = rewriter.compile_message(message).expect("a template");
-            let mut out = Vec::with_capacity(1 << 18);
-            Box::new(move || {
-                out.clear();
-                template.render_to(&delivery, &mut out).expect("a delivery");
-                out.len()
-            })
+        "render_message" => render(&rewriter, &message(&html), delivery),
+        // One value in the text, one in a link.
+        "render_fields" => {
+            let html = String::from_utf8(html).expect("UTF-8").replacen("</p>", ", {{name}}</p>", 1);
+            let html = html.replacen("\"https://", "\"https://{{region}}.", 1);
+            let delivery = delivery.field("name", "Ann O'Neil").field("region", "eu-west");
+            let options = Options::new("https://t.example.com", keys()).expect("a domain");
+            let rewriter = options.merge_fields([MergeSyntax::Mustache]).build().expect("options");
+            render(&rewriter, &message(html.as_bytes()), delivery)
         }
         "rewrite_message" => {
             let message = fixture("mail/newsletter-qp.eml");

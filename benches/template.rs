@@ -37,18 +37,25 @@ fn fixture(name: &str) -> Vec<u8> {
 }
 
 /// The newsletter with a field in its preheader, one in its text and one in a link.
-fn with_fields() -> Template {
+/// The newsletter with three fields, one of them in a link.
+fn html_with_fields() -> String {
     let html = String::from_utf8(fixture("html/newsletter-100k.html")).expect("UTF-8");
     let html =
         html.replacen("</div>", " {{name or 'friend'}}</div>", 1).replacen("</p>", ", {{city}}</p>", 1);
     let at = html.find("href=\"https://").expect("a link") + 6;
     let end = at + html[at..].find('"').expect("its end");
-    let html = format!("{}&amp;u={{{{id}}}}{}", &html[..end], &html[end..]);
+    format!("{}&amp;u={{{{id}}}}{}", &html[..end], &html[end..])
+}
+
+/// It as a document and as a message.
+fn with_fields() -> [Template; 2] {
     let options = Options::new("https://t.example.com", KeyRing::generate()).expect("a domain");
     let rewriter = options.merge_fields([MergeSyntax::Mustache]).build().expect("options");
-    let template = rewriter.compile_html(html).expect("a template");
-    assert_eq!(template.fields().count(), 3);
-    template
+    let html = html_with_fields();
+    let message = rewriter.compile_message(message(html.as_bytes())).expect("a template");
+    let templates = [rewriter.compile_html(html).expect("a template"), message];
+    assert!(templates.iter().all(|template| template.fields().count() == 3));
+    templates
 }
 
 /// The newsletter in quoted-printable.
@@ -100,15 +107,16 @@ fn renders(criterion: &mut Criterion) {
     group.bench_function("rewrite_html", |b| {
         b.iter(|| rewriter.rewrite_html(black_box(&html), next()).expect("a delivery"));
     });
-    let with_fields = with_fields();
     let mut filled = Vec::new();
-    group.bench_function("render_to-fields", |b| {
-        b.iter(|| {
-            filled.clear();
-            with_fields.render_to(black_box(next()), &mut filled).expect("all values");
-            filled.len()
+    for (name, template) in ["render_to-fields", "render_to-message-fields"].iter().zip(with_fields()) {
+        group.bench_function(*name, |b| {
+            b.iter(|| {
+                filled.clear();
+                template.render_to(black_box(next()), &mut filled).expect("all values");
+                filled.len()
+            });
         });
-    });
+    }
     let message = rewriter.compile_message(message(&html)).expect("a template");
     group.bench_function("render_to-message", |b| {
         b.iter(|| {

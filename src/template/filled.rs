@@ -238,13 +238,14 @@ impl<'a> Places<'a> {
     /// For each field, the decoded offset of the first byte of its line.
     fn lines(&self, fields: &PartFields) -> Vec<usize> {
         let mut lines = Vec::with_capacity(self.sample.fields.len());
-        let (mut line, mut done) = (0, 0);
-        for (index, field) in self.sample.fields.iter().enumerate() {
+        let (mut line, mut start_of_line, mut done) = (0, 0, 0);
+        for index in 0..self.sample.fields.len() {
             let start = fields.range(index).start;
             if let Some(newline) = memrchr(b'\n', &self.body[done..start]) {
-                let between =
-                    transfer::decode(&self.body[done + newline + 1..start], self.decoded.transfer());
-                line = field.range.start - between.map_or(0, |between| between.bytes.len());
+                // Whole lines: within one, a `=` at the end would be a soft break.
+                let lines = &self.body[start_of_line..=done + newline];
+                line += transfer::decode(lines, self.decoded.transfer()).map_or(0, |lines| lines.bytes.len());
+                start_of_line = done + newline + 1;
             }
             done = start;
             lines.push(line);
