@@ -92,8 +92,8 @@ pub(crate) fn any(bits: u8, choices: &[u8], html: &[u8]) {
     check(&message, options, &chosen[..chosen.len().min(8)]);
 }
 
-/// The law for one message and two deliveries.
-fn check(message: &[u8], options: openclick::Options, chosen: &[u8]) {
+/// The law for one message and the values of two deliveries.
+pub(crate) fn check(message: &[u8], options: openclick::Options, chosen: &[u8]) {
     let rewriter = options.merge_fields([MergeSyntax::Mustache]).build().expect("options");
     let template = rewriter.compile_message(message).expect("a template");
     let (one, other) = chosen.split_at(chosen.len().min(4));
