@@ -11,7 +11,7 @@ use memchr::memrchr;
 
 use super::compile::{Change, DynamicLink, Slot, UrlSlot, changes};
 use super::fit::{Fit, LONGEST_MARK};
-use super::message::{EditList, Markup, PartPlace};
+use super::part::{EditList, Markup, PartPlace};
 use super::slot::{NotThisWay, UrlTexts, Written};
 use crate::edit::Edit;
 use crate::merge::Sample;

@@ -5,6 +5,7 @@ mod document;
 mod filled;
 mod fit;
 mod message;
+mod part;
 mod slot;
 #[cfg(test)]
 mod tests;
