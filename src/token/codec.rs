@@ -3,7 +3,7 @@
 use super::context::{START, TextClass};
 use super::parse::{Parse, WINDOW};
 use super::resume::Resume;
-use super::symbols::{PHRASE_COPY, Symbol};
+use super::symbols::{PHRASE_COPY, Symbol, rows_of};
 use super::table::MAX_CODE_BITS;
 
 /// The longest text that a token carries, in bytes; what a decoder allocates for one text at most.
@@ -229,31 +229,36 @@ impl<'a> BitReader<'a> {
         if length > MAX_TEXT {
             return None;
         }
-        let mut text = Vec::with_capacity(length + PHRASE_COPY);
+        let mut text = vec![0; length + PHRASE_COPY];
+        let mut done = 0;
+        let rows = rows_of(class);
         let mut classes = START << 3 | START;
-        let (mut window, mut left) = (0, 0);
-        while text.len() < length {
+        // Local, so that they are registers.
+        let (mut at, mut window, mut left) = (self.at, 0, 0);
+        while done < length {
             // Beyond the end there are zeros, which are symbols too: what was too much is seen behind the loop.
             if left < MAX_CODE_BITS {
-                (window, left) = (self.window(self.at), WINDOW_BITS);
+                (window, left) = (self.window(at), WINDOW_BITS);
             }
-            let symbol = Symbol::of(class, classes, window);
-            self.at += symbol.code_bits();
+            let symbol = Symbol::of(rows, classes, window);
+            at += symbol.code_bits();
             window <<= symbol.code_bits();
             left -= symbol.code_bits();
             classes = symbol.classes_after(classes);
-            let end = text.len() + symbol.length();
+            let end = done + symbol.length();
             if end > length {
                 return None;
             }
-            // What is too much is cut off: a copy of a length that is known is one instruction.
-            text.extend_from_slice(symbol.start());
+            // What is too much is written over: a copy of a length that is known is one instruction.
+            *text[done..].first_chunk_mut()? = *symbol.start();
             if symbol.length() > PHRASE_COPY {
-                text.extend_from_slice(symbol.rest());
+                text[done + PHRASE_COPY..end].copy_from_slice(symbol.rest());
             }
-            text.truncate(end);
+            done = end;
         }
+        self.at = at;
         self.skip(0)?;
+        text.truncate(length);
         Some(text)
     }
 

@@ -137,4 +137,18 @@ mod tests {
             prop_assert!(memo.texts.len() <= MOST);
         }
     }
+
+    #[test]
+    fn the_next_document_finds_them() {
+        let mut memo = Memo::kept();
+        let mut bits = Vec::new();
+        memo.text(&mut BitWriter::new(&mut bits), TextClass::Name, b"grid-1-image");
+        let known = memo.texts.len();
+        memo.keep();
+        let mut memo = Memo::kept();
+        memo.text(&mut BitWriter::new(&mut bits), TextClass::Name, b"grid-1-image");
+        assert_eq!(memo.texts.len(), known);
+        // While one document has it, another begins with none.
+        assert!(Memo::kept().texts.is_empty());
+    }
 }

@@ -39,19 +39,16 @@ impl Symbol {
     /// The symbol whose code stands in the high bits, after bytes of these classes. The codes are complete, so that there
     /// always is one.
     #[inline(always)]
-    pub(crate) fn of(class: TextClass, classes: u8, bits: u64) -> Symbol {
-        let rows = match class {
-            TextClass::Target => &TARGET_ROWS,
-            TextClass::Name => &NAME_ROWS,
-        };
-        let first = rows[classes as usize % PAIRS][(bits >> (64 - LOOK_BITS)) as usize];
-        if first.code_bits() != 0 { first } else { Symbol::of_long(class, classes, bits) }
+    pub(crate) fn of(rows: &Rows, classes: u8, bits: u64) -> Symbol {
+        let pair = classes as usize % PAIRS;
+        let first = rows.first[pair][(bits >> (64 - LOOK_BITS)) as usize];
+        if first.code_bits() != 0 { first } else { Symbol::of_long(rows.contexts[pair], bits) }
     }
 
     #[cold]
-    fn of_long(class: TextClass, classes: u8, bits: u64) -> Symbol {
+    fn of_long(context: u8, bits: u64) -> Symbol {
         let bits = (bits >> (64 - MAX_CODE_BITS)) as u32;
-        let (symbol, code_bits) = TABLE.symbol(context_of(class, classes), bits, LOOK_BITS + 1);
+        let (symbol, code_bits) = TABLE.symbol(context as usize, bits, LOOK_BITS + 1);
         Symbol::new(symbol, code_bits)
     }
 
@@ -92,18 +89,32 @@ type Row = [Symbol; 1 << LOOK_BITS];
 /// How many pairs of classes there are.
 const PAIRS: usize = 1 << 6;
 
-/// The row of each pair of classes.
-static TARGET_ROWS: [&Row; PAIRS] = rows(TextClass::Target);
-static NAME_ROWS: [&Row; PAIRS] = rows(TextClass::Name);
+/// What a pair of classes means for one class of texts.
+pub(crate) struct Rows {
+    first: [&'static Row; PAIRS],
+    contexts: [u8; PAIRS],
+}
 
-const fn rows(class: TextClass) -> [&'static Row; PAIRS] {
-    let mut rows = [&FIRST[0]; PAIRS];
+static TARGET_ROWS: Rows = rows(TextClass::Target);
+static NAME_ROWS: Rows = rows(TextClass::Name);
+
+const fn rows(class: TextClass) -> Rows {
+    let mut rows = Rows { first: [&FIRST[0]; PAIRS], contexts: [0; PAIRS] };
     let mut pair = 0;
     while pair < PAIRS {
-        rows[pair] = &FIRST[context_of(class, pair as u8)];
+        let context = context_of(class, pair as u8);
+        rows.first[pair] = &FIRST[context];
+        rows.contexts[pair] = context as u8;
         pair += 1;
     }
     rows
+}
+
+pub(crate) fn rows_of(class: TextClass) -> &'static Rows {
+    match class {
+        TextClass::Target => &TARGET_ROWS,
+        TextClass::Name => &NAME_ROWS,
+    }
 }
 
 /// For each context, the symbols by the first bits of their codes.
@@ -166,7 +177,8 @@ mod tests {
                 let bits = u32::from(code.bits) << (MAX_CODE_BITS - length);
                 for behind in [0, (1 << (MAX_CODE_BITS - length)) - 1] {
                     assert_eq!(TABLE.symbol(context, bits | behind, 1), (symbol, length));
-                    let read = Symbol::of(class, pair, u64::from(bits | behind) << (64 - MAX_CODE_BITS));
+                    let bits = u64::from(bits | behind) << (64 - MAX_CODE_BITS);
+                    let read = Symbol::of(rows_of(class), pair, bits);
                     let phrase = TABLE.phrase(symbol);
                     assert_eq!((read.code_bits(), read.length()), (length, phrase.len()));
                     let start = &read.start()[..phrase.len().min(PHRASE_COPY)];
