@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
-use memchr::{memchr_iter, memchr3_iter, memmem};
+use memchr::{memchr3_iter, memmem};
 
 use crate::charset::Charset;
 use crate::edit::Edit;
@@ -126,6 +126,10 @@ impl Dialects {
     fn mark(self, name: &[u8]) -> Option<Mark> {
         use Dialect as D;
         let on = |dialect| self.has(dialect);
+        // `ses:tags` is the shortest; most others of a tag are shorter.
+        if name.len() < 8 {
+            return None;
+        }
         // Every attribute of a marked tag comes here: no allocation. Longer names have only their end looked at.
         let mut lower = [0; 24];
         let tail = &name[name.len().saturating_sub(lower.len())..];
@@ -168,6 +172,22 @@ enum Mark {
     Nothing,
 }
 
+impl Mark {
+    /// A bit of its own for each mark that has a value, and so for each such name.
+    fn bit(self) -> u8 {
+        match self {
+            Mark::OptOut => 0,
+            Mark::OptOutIf("0") => 1,
+            Mark::OptOutIf("off") => 1 << 1,
+            Mark::OptOutIf(_) => 1 << 2,
+            Mark::LinkName => 1 << 3,
+            Mark::Unsubscribe => 1 << 4,
+            Mark::Sublink => 1 << 5,
+            Mark::Nothing => 1 << 6,
+        }
+    }
+}
+
 /// What the tracking attributes of one tag say.
 #[derive(Debug, Default)]
 pub(crate) struct Directives {
@@ -175,6 +195,8 @@ pub(crate) struct Directives {
     pub(crate) link_name: Option<String>,
     pub(crate) unsubscribe: bool,
     pub(crate) sublink: Option<String>,
+    /// The name of an attribute of the tag begins with `=`.
+    has_equals: bool,
     /// The attributes to remove, in source order; ranges are relative to the tag.
     pub(crate) remove: Vec<Attribute>,
 }
@@ -182,11 +204,12 @@ pub(crate) struct Directives {
 impl Directives {
     pub(crate) fn of(tag: &[u8], dialects: Dialects, charset: Charset) -> Directives {
         let mut directives = Directives::default();
-        let mut seen: Vec<&[u8]> = Vec::new();
+        let mut seen = 0;
         let mut classed = false;
         for attribute in Attributes::of(tag) {
             let name = &tag[attribute.name.clone()];
             let raw = &tag[attribute.value.clone()];
+            directives.has_equals |= name.first() == Some(&b'=');
             if dialects.has(Dialect::CustomerIo) && !classed && name.eq_ignore_ascii_case(b"class") {
                 classed = true;
                 let raw = htmlize::unescape_bytes_in(raw, htmlize::Context::Attribute);
@@ -197,8 +220,8 @@ impl Directives {
             // Of a duplicated attribute the first counts, and all go.
             if mark == Mark::OptOut {
                 directives.opt_out = true;
-            } else if !seen.iter().any(|seen| seen.eq_ignore_ascii_case(name)) {
-                seen.push(name); // at most one for each name that has a value
+            } else if seen & mark.bit() == 0 {
+                seen |= mark.bit();
                 let value = attribute::decode(raw, charset).unwrap_or_default();
                 directives.apply(mark, &value);
             }
@@ -213,13 +236,12 @@ impl Directives {
         dialects: Dialects,
     ) -> Directives {
         let mut directives = Directives::default();
-        let mut seen: Vec<Vec<u8>> = Vec::new();
+        let mut seen = 0;
         for (name, value) in pairs {
-            let lower = name.to_ascii_lowercase();
             if let Some(mark) = dialects.mark(name)
-                && !seen.contains(&lower)
+                && seen & mark.bit() == 0
             {
-                seen.push(lower);
+                seen |= mark.bit();
                 directives.apply(mark, &value);
             }
         }
@@ -247,9 +269,10 @@ impl Directives {
 
 /// The edits that remove attributes from a tag, such that no other attribute changes and the tag
 /// does not become self-closing. Ranges are relative to the tag.
-pub(crate) fn removal(tag: &[u8], remove: &[Attribute]) -> Vec<Edit> {
+pub(crate) fn removal(tag: &[u8], directives: &Directives) -> Vec<Edit> {
+    let remove = &directives.remove;
     let mut edits: Vec<Edit> = Vec::with_capacity(remove.len());
-    let joining = joining(tag, remove);
+    let joining = if directives.has_equals { joining(tag, remove) } else { Vec::new() };
     for (index, attribute) in remove.iter().enumerate() {
         let Range { start, end } = attribute.whole;
         let next = tag.get(end).copied().unwrap_or(b'>');
@@ -288,11 +311,6 @@ fn last_kept(from: usize, edits: &[Edit]) -> usize {
 /// `=`, so that without them the second would become the value of the first.
 fn joining(tag: &[u8], remove: &[Attribute]) -> Vec<usize> {
     let mut joining = Vec::new();
-    // A name can only begin with `=` behind white space, a `/` or a quote: nearly no tag is read again.
-    let may_begin = |at: usize| at > 0 && !tag[at - 1].is_ascii_alphanumeric();
-    if !memchr_iter(b'=', tag).any(may_begin) {
-        return joining;
-    }
     let mut before_has_value = true;
     let mut between = None;
     let mut removed = 0;
@@ -355,7 +373,7 @@ mod tests {
         let dialects = Dialects::NONE.with(Dialect::Kannon).with(Dialect::Ahoy);
         let tag = tag.replace('k', "data-no-track").replace('l', "data-skip-click");
         let directives = Directives::of(tag.as_bytes(), dialects, charset);
-        let edits = removal(tag.as_bytes(), &directives.remove);
+        let edits = removal(tag.as_bytes(), &directives);
         assert!(removal_is_clean(tag.as_bytes(), &directives.remove, &edits), "{tag}");
         let mut result = tag.into_bytes();
         for edit in edits.iter().rev() {

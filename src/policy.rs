@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr_iter, memchr3};
 use url::Url;
 
 use crate::report::{LinkPlace, Reason};
+use crate::token::after_scheme;
 
 /// A link that everything else would track, for the caller's own rule.
 #[derive(Debug, Clone)]
@@ -65,11 +67,18 @@ impl<F: Fn(&Link<'_>) -> Decision + Send + Sync> LinkPolicy for F {
 
 /// Judges a destination by itself; the host if it can be tracked.
 pub(crate) fn judge(target: &str) -> Result<Cow<'_, str>, Reason> {
+    // Nearly all links: nothing but a plain host and plain characters.
+    let is_plain = is_plain(target.as_bytes());
+    if is_plain
+        && let Some((_, rest)) = after_scheme(target)
+        && let Some(host) = plain_host(rest)
+    {
+        return Ok(host);
+    }
     if target.is_empty() {
         return Err(Reason::Empty);
     }
-    let class = target.bytes().fold(0, |class, byte| class | CLASSES[usize::from(byte)]);
-    if class & MERGE != 0 && has_merge_tag(target) {
+    if !is_plain && has_merge_tag(target) {
         return Err(Reason::MergeTag);
     }
     if target.starts_with('#') {
@@ -81,15 +90,14 @@ pub(crate) fn judge(target: &str) -> Result<Cow<'_, str>, Reason> {
     }
     // Browsers repair `https:host` and `https:///host`; filters and other clients do not.
     let rest = target[scheme.len() + 1..].strip_prefix("//").ok_or(Reason::Unparsable)?;
-    let control = class & CONTROL != 0 || class & BEYOND_ASCII != 0 && target.contains(char::is_control);
-    if rest.starts_with(['/', '\\']) || control {
+    if rest.starts_with(['/', '\\']) || !is_plain && target.contains(char::is_control) {
         return Err(Reason::Unparsable);
+    }
+    if let Some(host) = plain_host(rest) {
+        return Ok(host);
     }
     let end = rest.bytes().position(|byte| matches!(byte, b'/' | b'\\' | b'?' | b'#'));
     let authority = &rest[..end.unwrap_or(rest.len())];
-    if let Some(host) = plain_host(authority) {
-        return Ok(host);
-    }
     let url = Url::parse(target).map_err(|_| Reason::Unparsable)?;
     let host = url.host_str().filter(|host| !host.is_empty()).ok_or(Reason::Unparsable)?;
     if authority.contains('@') {
@@ -98,24 +106,22 @@ pub(crate) fn judge(target: &str) -> Result<Cow<'_, str>, Reason> {
     Ok(Cow::Owned(host.to_owned()))
 }
 
-/// What the bytes of a destination may mean, learnt in one pass over it.
-const MERGE: u8 = 1;
-const CONTROL: u8 = 2;
-const BEYOND_ASCII: u8 = 4;
-static CLASSES: [u8; 256] = {
-    let mut classes = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        classes[byte] = match byte as u8 {
-            b'{' | b'*' | b'[' | b'<' | b'%' => MERGE,
-            0..b' ' | 0x7f => CONTROL,
-            0x80.. => BEYOND_ASCII,
-            _ => 0,
-        };
-        byte += 1;
+/// Whether a destination is ASCII without control characters and without any that a merge tag begins with.
+fn is_plain(bytes: &[u8]) -> bool {
+    const STEP: usize = 16;
+
+    let is_odd = |byte: u8| {
+        let begins_tag = (byte == b'{') | (byte == b'*') | (byte == b'[') | (byte == b'<') | (byte == b'%');
+        begins_tag | !(b' '..0x7f).contains(&byte)
+    };
+    // Without a way out in between, the compiler takes a step at once.
+    let in_step = |step: &[u8; STEP]| step.iter().fold(false, |found, &byte| found | is_odd(byte));
+    match bytes.last_chunk::<STEP>() {
+        // The last step may have bytes of the one before.
+        Some(last) => !bytes.as_chunks::<STEP>().0.iter().any(in_step) && !in_step(last),
+        None => !bytes.iter().any(|&byte| is_odd(byte)),
     }
-    classes
-};
+}
 
 /// The scheme of an absolute URL. <https://url.spec.whatwg.org/#scheme-start-state>
 fn scheme(target: &str) -> Option<&str> {
@@ -129,34 +135,55 @@ fn scheme(target: &str) -> Option<&str> {
     scheme.starts_with(|c: char| c.is_ascii_alphabetic()).then_some(scheme)
 }
 
-/// The host of an authority that is so plain that the URL parser (0.3 µs) need not be asked: ASCII
+/// The host where an authority begins that is so plain that the URL parser (0.3 µs) need not be asked: ASCII
 /// labels that are neither numbers nor Punycode, and at most a port of four digits.
-fn plain_host(authority: &str) -> Option<Cow<'_, str>> {
-    let (host, port) = authority.split_once(':').unwrap_or((authority, "80"));
-    let last = host.rsplit('.').next()?;
-    let plain = host.len() <= 253
-        && last.starts_with(|c: char| c.is_ascii_alphabetic())
-        && host.split('.').all(|label| {
-            (1..=63).contains(&label.len())
-                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-                && label.as_bytes()[0].is_ascii_alphanumeric()
-                && label.as_bytes()[label.len() - 1].is_ascii_alphanumeric()
-                && label.get(2..4) != Some("--")
-        })
-        && (1..=4).contains(&port.len())
-        && port.bytes().all(|byte| byte.is_ascii_digit());
-    plain.then(|| match host.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        true => Cow::Owned(host.to_ascii_lowercase()),
-        false => Cow::Borrowed(host),
-    })
+fn plain_host(rest: &str) -> Option<Cow<'_, str>> {
+    let bytes = rest.as_bytes();
+    let (mut label, mut has_capitals) = (0, false);
+    let mut end = 0;
+    // `label` is where a label begins: hyphens at its third and fourth place make it Punycode, or worse.
+    while let Some(&byte) = bytes.get(end) {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' => {}
+            b'A'..=b'Z' => has_capitals = true,
+            b'-' if end == label || end == label + 3 && bytes[end - 1] == b'-' => return None,
+            b'-' => {}
+            b'.' if !is_label(&bytes[label..end]) => return None,
+            b'.' => label = end + 1,
+            _ => break,
+        }
+        end += 1;
+    }
+    let last = &bytes[label..end];
+    if end > 253 || !is_label(last) || !last[0].is_ascii_alphabetic() {
+        return None;
+    }
+    let is_end = |byte: Option<&u8>| matches!(byte, None | Some(b'/' | b'\\' | b'?' | b'#'));
+    if !is_end(bytes.get(end)) {
+        let port = bytes[end..].strip_prefix(b":")?;
+        let digits = port.iter().take(5).take_while(|byte| byte.is_ascii_digit()).count();
+        if !(1..=4).contains(&digits) || !is_end(port.get(digits)) {
+            return None;
+        }
+    }
+    let host = &rest[..end];
+    Some(if has_capitals { Cow::Owned(host.to_ascii_lowercase()) } else { Cow::Borrowed(host) })
+}
+
+/// Whether letters, digits and hyphens of which the first is no hyphen are a label.
+fn is_label(label: &[u8]) -> bool {
+    label.len() <= 63 && label.last().is_some_and(|&byte| byte != b'-')
 }
 
 /// Whether an unresolved merge tag stands in the text.
 fn has_merge_tag(text: &str) -> bool {
     const PAIRS: [(&str, &str); 5] = [("{{", "}}"), ("{%", "%}"), ("*|", "|*"), ("[[", "]]"), ("<%", "%>")];
-    PAIRS
-        .iter()
-        .any(|(open, close)| text.find(open).is_some_and(|at| text[at + open.len()..].contains(close)))
+    // Most that comes here has nothing of it but a character in percent-encoding.
+    let may_be_pair = memchr3(b'{', b'[', b'<', text.as_bytes()).is_some() || text.contains("*|");
+    may_be_pair
+        && PAIRS
+            .iter()
+            .any(|(open, close)| text.find(open).is_some_and(|at| text[at + open.len()..].contains(close)))
         || has_percent_tag(text)
 }
 
@@ -168,6 +195,11 @@ fn has_percent_tag(text: &str) -> bool {
         "%mailing_list_unsubscribe_url%",
         "%tag_unsubscribe_url%",
     ];
+    // No digit of percent-encoding begins one.
+    let may_begin = |at: usize| matches!(text.as_bytes().get(at + 1), Some(b'%' | b'r' | b'u' | b'm' | b't'));
+    if !memchr_iter(b'%', text.as_bytes()).any(may_begin) {
+        return false;
+    }
     let is_name = |name: &str| {
         !name.is_empty()
             && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | ' ' | ':' | '='))
@@ -303,13 +335,66 @@ mod tests {
         );
     }
 
+    /// [`judge`] without its quick ways.
+    fn judge_slowly(target: &str) -> Result<String, Reason> {
+        let is_control = |byte: u8| byte < b' ' || byte == 0x7f;
+        if target.is_empty() {
+            return Err(Reason::Empty);
+        }
+        if has_merge_tag(target) {
+            return Err(Reason::MergeTag);
+        }
+        if target.starts_with('#') {
+            return Err(Reason::Fragment);
+        }
+        let Some(scheme) = scheme(target) else { return Err(Reason::Relative) };
+        if !["http", "https"].contains(&scheme.to_ascii_lowercase().as_str()) {
+            return Err(Reason::Scheme);
+        }
+        let rest = target[scheme.len() + 1..].strip_prefix("//").ok_or(Reason::Unparsable)?;
+        if rest.starts_with(['/', '\\'])
+            || target.bytes().any(is_control)
+            || target.contains(char::is_control)
+        {
+            return Err(Reason::Unparsable);
+        }
+        let url = Url::parse(target).map_err(|_| Reason::Unparsable)?;
+        let host = url.host_str().filter(|host| !host.is_empty()).ok_or(Reason::Unparsable)?;
+        match rest.split(['/', '\\', '?', '#']).next().is_some_and(|authority| authority.contains('@')) {
+            true => Err(Reason::Userinfo),
+            false => Ok(host.to_owned()),
+        }
+    }
+
     proptest::proptest! {
         #[test]
-        fn the_fast_way_agrees_with_the_url_parser(host in "[a-zA-Z0-9.-]{1,20}(:[0-9]{0,6})?") {
-            if let Some(plain) = plain_host(&host) {
-                let url = Url::parse(&format!("https://{host}/"));
-                proptest::prop_assert_eq!(url.ok().and_then(|url| url.host_str().map(str::to_owned)), Some(plain.into_owned()));
-            }
+        fn the_quick_way_agrees_with_the_url_parser(
+            host in "[a-zA-Z0-9.-]{1,20}|([a-z0-9]{1,4}[.-]){0,4}([a-zA-Z0-9]{1,4}|xn--[a-z]{1,3}|[a-z]-?-?[a-z])",
+            rest in "(:[0-9]{0,6})?([/?#\\\\][a-zé%@ -]{0,20})?",
+        ) {
+            let target = format!("https://{host}{rest}");
+            let judged = judge(&target).map(Cow::into_owned);
+            proptest::prop_assert_eq!(judged, judge_slowly(&target), "{}", target);
+        }
+
+        #[test]
+        fn the_quick_way_judges_as_the_slow_one(
+            target in "(https?|HTTPS?|ftp)?:?/{0,3}(u@)?[a-zA-Z0-9.-]{0,20}(\\PC|[%*\\[{<|a-z]{1,3}|recipient|\u{1}|\u{7f}|\u{85}|[/?:@#]){0,9}",
+        ) {
+            let judged = judge(&target).map(Cow::into_owned);
+            proptest::prop_assert_eq!(judged, judge_slowly(&target), "{}", target);
+        }
+    }
+
+    #[test]
+    fn long_hosts() {
+        for length in [62, 63, 64, 65] {
+            let target = format!("https://{}.example/", "a".repeat(length));
+            assert_eq!(judge(&target).map(Cow::into_owned), judge_slowly(&target), "{length}");
+        }
+        for labels in 120..130 {
+            let target = format!("https://{}example/x", "a.".repeat(labels));
+            assert_eq!(judge(&target).map(Cow::into_owned), judge_slowly(&target), "{labels}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use encoding_rs::UTF_8;
-use memchr::{memchr, memchr_iter, memchr3};
+use memchr::{memchr, memchr2, memchr3};
 
 use super::tag::is_space;
 use crate::charset::Charset;
@@ -14,24 +14,60 @@ use crate::charset::Charset;
 /// <https://html.spec.whatwg.org/multipage/parsing.html#named-character-reference-state>: in an
 /// attribute `&copy=1` stays, since `;` is missing and `=` follows.
 pub(crate) fn decode(raw: &[u8], charset: Charset) -> Option<Cow<'_, str>> {
-    let text = charset.decode(raw)?;
-    let has = |byte| memchr(byte, text.as_bytes()).is_some();
-    let (nul, reference) = (has(0), has(b'&'));
-    let text = if nul { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { text };
-    Some(match reference {
-        true => only_ampersands(&text).map_or_else(|| htmlize::unescape_attribute(text), Cow::Owned),
-        false => text,
-    })
+    charset.decode(raw).map(resolve)
 }
 
-/// The text with `&amp;` resolved, if it holds no other reference: most URLs that hold any.
-fn only_ampersands(text: &str) -> Option<String> {
+/// A value whose charset is decoded, as [`decode`] has it.
+fn resolve(text: Cow<'_, str>) -> Cow<'_, str> {
+    let Some(first) = memchr2(0, b'&', text.as_bytes()) else { return text };
+    let text = match memchr(0, &text.as_bytes()[first..]) {
+        Some(_) => Cow::Owned(text.replace('\0', "\u{fffd}")),
+        None => text,
+    };
+    only_ampersands(&text, first).map_or_else(|| htmlize::unescape_attribute(text), Cow::Owned)
+}
+
+/// The destination that a value means whose charset is decoded: [`decode`] and [`trim`] in one. Most hold nothing
+/// that is trimmed, and no reference but `&amp;`, which makes nothing of that kind.
+pub(crate) fn destination(text: Cow<'_, str>) -> Cow<'_, str> {
+    if !has_blanks(text.as_bytes()) {
+        let Some(first) = memchr(b'&', text.as_bytes()) else { return text };
+        if let Some(resolved) = only_ampersands(&text, first) {
+            return Cow::Owned(resolved);
+        }
+    }
+    let resolved = resolve(text);
+    let trimmed = match trim(&resolved) {
+        Cow::Borrowed(same) if same.len() == resolved.len() => None,
+        trimmed => Some(trimmed.into_owned()),
+    };
+    trimmed.map_or(resolved, Cow::Owned)
+}
+
+/// Whether a byte stands among these that [`trim`] may take out, or a NUL.
+fn has_blanks(bytes: &[u8]) -> bool {
+    const STEP: usize = 16;
+
+    // Without a way out in between, the compiler takes a step at once.
+    let in_step = |step: &[u8; STEP]| step.iter().fold(false, |found, &byte| found | (byte <= b' '));
+    match bytes.last_chunk::<STEP>() {
+        // The last step may have bytes of the one before.
+        Some(last) => bytes.as_chunks::<STEP>().0.iter().any(in_step) || in_step(last),
+        None => bytes.iter().any(|&byte| byte <= b' '),
+    }
+}
+
+/// The text with `&amp;` resolved, if it holds no other reference: most URLs that hold any. `first` is where the first
+/// `&` stands, or before it.
+fn only_ampersands(text: &str, first: usize) -> Option<String> {
     let mut resolved = String::with_capacity(text.len());
-    let mut from = 0;
-    for at in memchr_iter(b'&', text.as_bytes()) {
-        text[at..].starts_with("&amp;").then_some(())?;
-        resolved.push_str(&text[from..=at]);
-        from = at + "&amp;".len();
+    let (mut from, mut at) = (0, first);
+    while let Some(length) = memchr(b'&', &text.as_bytes()[at..]) {
+        at += length + 1;
+        text[at..].starts_with("amp;").then_some(())?;
+        resolved.push_str(&text[from..at]);
+        at += "amp;".len();
+        from = at;
     }
     resolved.push_str(&text[from..]);
     Some(resolved)
@@ -106,13 +142,13 @@ fn numeric(c: char, out: &mut Vec<u8>) {
 pub(crate) fn shown_text(raw: &[u8], charset: Charset, most: usize) -> String {
     // White space, folded below, may hide the text behind it, but not without end.
     let raw = &raw[..raw.len().min(most * 8)];
-    let text = match charset {
+    let text = charset.decode(raw).unwrap_or_else(|| match charset {
         Charset::Known(encoding) => encoding.decode_without_bom_handling(raw).0,
         _ => String::from_utf8_lossy(raw),
-    };
+    });
     let text = if memchr(b'&', text.as_bytes()).is_some() { htmlize::unescape(text) } else { text };
     let mut shown = String::with_capacity(text.len().min(most));
-    for word in text.split(|c: char| c.is_ascii_whitespace()).filter(|word| !word.is_empty()) {
+    for word in text.split_ascii_whitespace() {
         if !shown.is_empty() {
             shown.push(' ');
         }
@@ -182,6 +218,22 @@ mod tests {
                     assert_eq!(decode(&out, charset).as_deref(), Some(text.as_str()), "{label} {c:?}");
                 }
             }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn destinations_are_values_decoded_and_trimmed(raw in "[ \t\n\0]{0,2}(https://x/|&amp;|&#10;|&copy;?|&|=|[a-zé]{0,20}|[\0\r ]){0,9}[ \t]?") {
+            let slow = decode(raw.as_bytes(), UTF8).map(|text| trim(&text).into_owned());
+            let quick = UTF8.decode(raw.as_bytes()).map(|text| destination(text).into_owned());
+            proptest::prop_assert_eq!(quick, slow);
+        }
+
+        /// As it was first written.
+        #[test]
+        fn ampersands_are_resolved_as_all_references_are(text in "(&amp;|&amp|&|a|é|=|&lt;){0,12}") {
+            let all = htmlize::unescape_attribute(text.as_str());
+            proptest::prop_assert_eq!(resolve(Cow::Borrowed(&text)), all);
         }
     }
 

@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::memchr_iter;
-
 use super::{Planner, RecordedLink, lossy};
 use crate::dialect::{Dialect, Directives};
 use crate::html::{LinkEnd, Tag, Target, attribute};
@@ -40,19 +38,28 @@ pub(super) struct Pending {
 }
 
 impl Planner {
-    pub(super) fn link(&mut self, tag: &Tag<'_>, target: &Target, directives: &Directives) {
+    /// `name` and `sublink` are those of the directives.
+    pub(super) fn link(
+        &mut self,
+        tag: &Tag<'_>,
+        target: &Target,
+        directives: &Directives,
+        name: Option<String>,
+        sublink: Option<String>,
+    ) {
         let index = self.next_index;
         self.next_index = self.next_index.saturating_add(1);
         let value = target.attribute.value.clone();
         let range = tag.at + value.start..tag.at + value.end;
         let raw = &tag.source[value];
         let opt_out = self.restore_scheme(raw, &range) || directives.opt_out;
-        let decoded = attribute::decode(raw, self.charset);
-        let destination = decoded.as_deref().map(attribute::trim);
-        if self.detect
-            && let Some(destination) = destination.as_deref()
-            && has_two_slashes(destination.as_bytes())
-        {
+        let text = self.charset.decode(raw);
+        let raw = match &text {
+            Some(Cow::Borrowed(same)) => (*same).to_owned(),
+            _ => lossy(raw),
+        };
+        let destination = text.map(attribute::destination);
+        if let Some(destination) = destination.as_deref() {
             self.notice_own(destination);
         }
         let judged = match destination.as_deref() {
@@ -65,13 +72,10 @@ impl Planner {
             index,
             part: self.part,
             place: target.place,
-            name: directives.link_name.clone(),
+            name,
             text: String::new(),
-            raw: match &decoded {
-                Some(Cow::Borrowed(same)) => (*same).to_owned(),
-                _ => lossy(raw),
-            },
-            target: destination.map(|destination| destination.into_owned()),
+            raw,
+            target: destination.map(Cow::into_owned),
             range: range.start as u64..range.end as u64,
             verdict: Verdict::Left { reason: Reason::Off },
         };
@@ -88,12 +92,12 @@ impl Planner {
             quote: target.attribute.quote,
             tag: tag.at..tag.at + tag.source.len(),
             ends: tag.ends,
-            text: Vec::with_capacity(64),
+            text: std::mem::take(&mut self.spare),
             text_done: tag.ends == LinkEnd::Void,
             overrun: false,
             judged,
             kind: if directives.unsubscribe { EventKind::LinkUnsubscribe } else { EventKind::Click },
-            sublink: directives.sublink.clone(),
+            sublink,
             decided: false,
         });
     }
@@ -142,7 +146,10 @@ impl Planner {
             link.report.verdict = match self.verdict(link) {
                 Ok(url) => {
                     let mut value = Vec::with_capacity(url.len());
-                    attribute::encode(&url, link.quote, self.charset, &mut value);
+                    match self.urls_are_plain {
+                        true => value.extend_from_slice(url.as_bytes()),
+                        false => attribute::encode(&url, link.quote, self.charset, &mut value),
+                    }
                     let range = link.report.range.start as usize..link.report.range.end as usize;
                     if self.part.is_some() {
                         self.values.push(range.start);
@@ -171,6 +178,8 @@ impl Planner {
         while links.front().is_some_and(|link| link.decided && link.text_done) {
             let Some(mut link) = links.pop_front() else { break };
             link.report.text = attribute::shown_text(&link.text, self.charset, TEXT_REPORTED);
+            self.spare = link.text;
+            self.spare.clear();
             self.report_link(link.report);
         }
         self.links = links;
@@ -230,11 +239,6 @@ impl Planner {
             self.open_links -= 1;
         }
     }
-}
-
-/// Whether `//` stands in a destination; nearly all have it within eight bytes.
-fn has_two_slashes(bytes: &[u8]) -> bool {
-    memchr_iter(b'/', bytes).any(|at| bytes.get(at + 1) == Some(&b'/'))
 }
 
 /// Where `word` ends that stands in an attribute value at `at`, in any case, its characters plain or as

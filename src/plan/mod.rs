@@ -18,7 +18,6 @@ use crate::charset::Charset;
 use crate::dialect::{Dialect, Directives, find_msys, removal};
 use crate::edit::{Edit, Edits};
 use crate::error::Result;
-use crate::html::tag::Attribute;
 use crate::html::{self, LinkEnd, Sites, Source, Tag, attribute};
 use crate::options::{Consent, Delivery};
 use crate::pixel;
@@ -27,7 +26,7 @@ use crate::report::{
     Report, Status,
 };
 use crate::rewriter::Shared;
-use crate::token::{EventKind, Memo};
+use crate::token::{EventKind, LinkTexts, Memo, Prepared};
 
 use self::links::{Pending, TEXT_WINDOW};
 pub(crate) use self::parts::PartPlan;
@@ -74,7 +73,13 @@ pub(crate) struct Planner {
     /// before.
     unheard: Vec<LinkReport>,
     scratch: Vec<u8>,
-    memo: Memo,
+    /// Room for the text of the next link.
+    spare: Vec<u8>,
+    memo: Box<Memo>,
+    /// What all sealed URLs of the delivery share; none in the other formats.
+    prepared: Option<Prepared>,
+    /// URLs need no escaping in any attribute value.
+    urls_are_plain: bool,
     /// What a template is made of.
     record: Option<Record>,
 }
@@ -157,10 +162,21 @@ impl Planner {
             collector,
             unheard: Vec::new(),
             scratch: Vec::new(),
-            memo: Memo::default(),
+            spare: Vec::new(),
+            memo: Memo::kept(),
+            prepared: None,
+            urls_are_plain: shared.urls.is_sealed() && shared.urls.domain().is_plain(),
             record: None,
             shared: shared.clone(),
         };
+        if shared.urls.is_sealed() && (planner.clicks || consent.contains(Consent::OPENS)) {
+            let extensions = planner.delivery.token_extensions();
+            let fields = planner.delivery.token_fields(settings.customer_id, &extensions);
+            let mut prepared = Prepared::default();
+            // What cannot be prepared is refused for each URL.
+            let is_set = prepared.set(&fields).is_ok();
+            planner.prepared = is_set.then_some(prepared);
+        }
         if consent.contains(Consent::OPENS) {
             if settings.initial_open {
                 planner.top_pixel = Some(planner.pixel(EventKind::InitialOpen, pixel::top)?);
@@ -183,18 +199,30 @@ impl Planner {
 
     /// Makes an event's URL. An error is one of the delivery's fields.
     fn url(&mut self, kind: EventKind, link: Option<&Pending>) -> Result<String> {
-        let extensions = self.delivery.token_extensions();
-        let mut fields = self.delivery.token_fields(self.shared.settings.customer_id, &extensions);
-        fields.kind = kind;
+        let mut texts = LinkTexts { kind, index: None, name: None, target: None };
         let mut sublink = None;
         if let Some(link) = link {
-            fields.link_index = Some(link.report.index);
-            fields.link_name = link.report.name.as_deref();
-            fields.target = link.report.target.as_deref();
+            texts.index = Some(link.report.index);
+            texts.name = link.report.name.as_deref();
+            texts.target = link.report.target.as_deref();
             sublink = link.sublink.as_deref();
         }
         self.scratch.clear();
-        self.shared.urls.write_url_with(&fields, sublink, Some(&mut self.memo), &mut self.scratch)?;
+        let urls = &self.shared.urls;
+        match &self.prepared {
+            Some(prepared) => {
+                urls.write_texts(prepared, &texts, sublink, &mut self.memo, &mut self.scratch)?;
+            }
+            None => {
+                let extensions = self.delivery.token_extensions();
+                let mut fields = self.delivery.token_fields(self.shared.settings.customer_id, &extensions);
+                fields.kind = kind;
+                fields.link_index = texts.index;
+                fields.link_name = texts.name;
+                fields.target = texts.target;
+                urls.write_url(&fields, sublink, &mut self.scratch)?;
+            }
+        }
         Ok(lossy(&self.scratch)) // it is ASCII
     }
 
@@ -281,6 +309,7 @@ impl Planner {
             Some(_) => std::mem::take(&mut self.pixels),
             None => self.pixel_reports().into(),
         };
+        self.memo.keep();
         report
     }
 
@@ -344,8 +373,9 @@ impl Planner {
         }
     }
 
-    fn remove(&mut self, tag: &Tag<'_>, attributes: &[Attribute]) {
-        let edits = removal(tag.source, attributes);
+    fn remove(&mut self, tag: &Tag<'_>, directives: &Directives) {
+        let attributes = &directives.remove;
+        let edits = removal(tag.source, directives);
         #[cfg(debug_assertions)]
         assert!(crate::dialect::removal_is_clean(tag.source, attributes, &edits));
         for edit in edits {
@@ -402,7 +432,7 @@ impl Sites for Planner {
     fn tag(&mut self, tag: Tag<'_>) {
         self.close_passed(tag.at, false);
         let dialects = self.shared.settings.dialects;
-        let directives = match tag.marked {
+        let mut directives = match tag.marked {
             true => Directives::of(tag.source, dialects, self.charset),
             false => Directives::default(),
         };
@@ -410,12 +440,17 @@ impl Sites for Planner {
         if self.part.is_some() && (tag.targets[0].is_some() || !directives.remove.is_empty()) {
             self.tags.push(tag.at..tag.at + tag.source.len());
         }
-        for target in tag.targets.iter().flatten() {
-            self.link(&tag, target, &directives);
+        let mut targets = tag.targets.iter().flatten().peekable();
+        while let Some(target) = targets.next() {
+            let (name, sublink) = (directives.link_name.take(), directives.sublink.take());
+            if targets.peek().is_some() {
+                (directives.link_name, directives.sublink) = (name.clone(), sublink.clone());
+            }
+            self.link(&tag, target, &directives, name, sublink);
         }
         self.decide();
         if !directives.remove.is_empty() {
-            self.remove(&tag, &directives.remove);
+            self.remove(&tag, &directives);
         }
     }
 

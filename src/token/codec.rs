@@ -1,9 +1,10 @@
 //! Texts as bits: a length, then symbols of the frozen table, or raw bytes where those are shorter.
 
-use super::context::{START, TextClass, class_of, context_of};
+use super::context::{START, TextClass};
 use super::parse::{Parse, WINDOW};
 use super::resume::Resume;
-use super::table::{MAX_CODE_BITS, PHRASE_COPY, SYMBOLS, TABLE};
+use super::symbols::{PHRASE_COPY, Symbol, rows_of};
+use super::table::MAX_CODE_BITS;
 
 /// The longest text that a token carries, in bytes; what a decoder allocates for one text at most.
 pub(crate) const MAX_TEXT: usize = 8192;
@@ -161,28 +162,8 @@ const RAW_BITS: usize = 4 + 14;
 const LENGTHS: [[(usize, u32); 2]; 4] =
     [[(0, 6), (0, 5)], [(64, 6), (32, 5)], [(128, 7), (64, 7)], [(256, 13), (192, 13)]];
 
-/// What follows a symbol: of the classes of the two bytes before it, those that stay the last two, and its own. Reading
-/// them here is twice as fast as reading the text that was just written.
-static AFTER: [After; SYMBOLS] = {
-    let mut after = [After { stay: 0, own: 0 }; SYMBOLS];
-    let mut symbol = 0;
-    while symbol < SYMBOLS {
-        let (start, end) = TABLE.phrase_range(symbol);
-        let last = class_of(TABLE.phrases[end - 1]);
-        after[symbol] = match end - start {
-            1 => After { stay: 0b111_000, own: last },
-            _ => After { stay: 0, own: class_of(TABLE.phrases[end - 2]) << 3 | last },
-        };
-        symbol += 1;
-    }
-    after
-};
-
-#[derive(Clone, Copy)]
-struct After {
-    stay: u8,
-    own: u8,
-}
+/// How many bits are read at once, wherever they begin in a byte.
+const WINDOW_BITS: usize = 64 - 7;
 
 /// Reads what [`BitWriter`] wrote. Every method returns `None` where the bits do not mean anything.
 pub(crate) struct BitReader<'a> {
@@ -204,14 +185,19 @@ impl<'a> BitReader<'a> {
     /// The next bits, with zeros beyond the end.
     fn peek(&self, count: usize) -> u32 {
         debug_assert!((1..=32).contains(&count));
-        let from = self.at / 8;
+        (self.window(self.at) >> (64 - count)) as u32
+    }
+
+    /// The bits from `at` on, [`WINDOW_BITS`] of them, the first one the highest, with zeros beyond the end.
+    #[inline(always)]
+    fn window(&self, at: usize) -> u64 {
+        let from = at / 8;
         let eight = self.bytes.get(from..).and_then(|rest| rest.first_chunk::<8>());
         let eight = eight.or_else(|| {
             let tail_starts = self.bytes.len().saturating_sub(8);
             self.tail.get(from - tail_starts..)?.first_chunk()
         });
-        let bits = u64::from_be_bytes(eight.copied().unwrap_or_default());
-        (bits << (self.at % 8) >> (64 - count)) as u32
+        u64::from_be_bytes(eight.copied().unwrap_or_default()) << (at % 8)
     }
 
     fn skip(&mut self, count: usize) -> Option<()> {
@@ -227,10 +213,9 @@ impl<'a> BitReader<'a> {
 
     /// Reads one text.
     pub(crate) fn text(&mut self, class: TextClass) -> Option<Vec<u8>> {
-        let mut row = 0;
-        while row < LENGTHS.len() && self.take(1)? == 1 {
-            row += 1;
-        }
+        // So many ones stand in front, at most as many as there are rows.
+        let row = (self.peek(LENGTHS.len()) << (32 - LENGTHS.len())).leading_ones() as usize;
+        self.skip(LENGTHS.len().min(row + 1))?;
         if row == LENGTHS.len() {
             let length = self.take(14)? as usize;
             // The bits that are left bound the allocation.
@@ -245,26 +230,34 @@ impl<'a> BitReader<'a> {
             return None;
         }
         let mut text = vec![0; length + PHRASE_COPY];
-        let mut at = 0;
+        let mut done = 0;
+        let rows = rows_of(class);
         let mut classes = START << 3 | START;
-        while at < length {
-            let context = context_of(class, classes);
-            let (symbol, bits) = TABLE.symbol(context, self.peek(MAX_CODE_BITS));
-            self.skip(bits)?;
-            let after = AFTER[symbol];
-            classes = classes << 3 & after.stay | after.own;
-            let (from, to) = TABLE.phrase_range(symbol);
-            let end = at + (to - from);
+        // Local, so that they are registers.
+        let (mut at, mut window, mut left) = (self.at, 0, 0);
+        while done < length {
+            // Beyond the end there are zeros, which are symbols too: what was too much is seen behind the loop.
+            if left < MAX_CODE_BITS {
+                (window, left) = (self.window(at), WINDOW_BITS);
+            }
+            let symbol = Symbol::of(rows, classes, window);
+            at += symbol.code_bits();
+            window <<= symbol.code_bits();
+            left -= symbol.code_bits();
+            classes = symbol.classes_after(classes);
+            let end = done + symbol.length();
             if end > length {
                 return None;
             }
             // What is too much is written over: a copy of a length that is known is one instruction.
-            text[at..at + PHRASE_COPY].copy_from_slice(&TABLE.phrases[from..from + PHRASE_COPY]);
-            if to - from > PHRASE_COPY {
-                text[at + PHRASE_COPY..end].copy_from_slice(&TABLE.phrases[from + PHRASE_COPY..to]);
+            *text[done..].first_chunk_mut()? = *symbol.start();
+            if symbol.length() > PHRASE_COPY {
+                text[done + PHRASE_COPY..end].copy_from_slice(symbol.rest());
             }
-            at = end;
+            done = end;
         }
+        self.at = at;
+        self.skip(0)?;
         text.truncate(length);
         Some(text)
     }
@@ -279,6 +272,7 @@ impl<'a> BitReader<'a> {
 #[cfg(test)]
 mod tests {
     use super::super::context::context;
+    use super::super::table::{SYMBOLS, TABLE};
     use super::*;
     use proptest::prelude::*;
 

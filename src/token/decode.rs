@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use base64::Engine as _;
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr_iter, memchr2};
 
 use super::domain::TrackingDomain;
 use super::fields;
@@ -104,12 +104,15 @@ impl Decoder {
     pub fn decode(&self, url_or_token: &str) -> Result<Token, DecodeError> {
         let input = url_or_token.trim_matches(|c: char| c.is_ascii_whitespace());
         let (head, appended) = input.split_at(memchr2(b'?', b'#', input.as_bytes()).unwrap_or(input.len()));
-        if memchr(b':', head.as_bytes()).is_none() || !head.contains("://") {
-            return self.open(head, appended, |_| true);
+        if !memchr_iter(b':', head.as_bytes()).any(|at| head[at..].starts_with("://")) {
+            return self.open(head, appended, |_, _| true);
         }
         let mut path = None;
-        for bound in &self.domains {
+        // The first domain that covers it, and the last.
+        let mut covering = (usize::MAX, 0);
+        for (index, bound) in self.domains.iter().enumerate() {
             if let Some(below) = bound.domain.under(head) {
+                covering = (covering.0.min(index), index);
                 // The longest prefix leaves the shortest path.
                 path = Some(
                     path.map_or(below, |other: &str| if below.len() < other.len() { below } else { other }),
@@ -117,19 +120,22 @@ impl Decoder {
             }
         }
         let Some(path) = path else { return Err(DecodeErrorKind::NotOurHost.into()) };
-        let token = match path.split_once('/') {
+        let token = match memchr(b'/', path.as_bytes()) {
             None => path,
-            Some((sublink, token)) if is_sublink(sublink) => token,
+            Some(at) if is_sublink(&path[..at]) => &path[at + 1..],
             Some(_) => return Err(DecodeErrorKind::BadCharacters.into()),
         };
-        self.open(token, appended, |domain| domain.covers(head))
+        let (first, last) = covering;
+        self.open(token, appended, |index, domain| {
+            index == first || (first..=last).contains(&index) && domain.covers(head)
+        })
     }
 
     fn open(
         &self,
         token: &str,
         appended: &str,
-        is_candidate: impl Fn(&TrackingDomain) -> bool,
+        is_candidate: impl Fn(usize, &TrackingDomain) -> bool,
     ) -> Result<Token, DecodeError> {
         if token.len() > MAX_TOKEN {
             return Err(DecodeErrorKind::Malformed.into());
@@ -153,8 +159,9 @@ impl Decoder {
         }
         let tag = std::array::from_fn(|i| sealed[1 + i]);
         let message = &mut sealed[1 + TAG_BYTES..];
-        let candidates = self.domains.iter().filter(|bound| is_candidate(&bound.domain));
-        let mut keys = candidates.filter_map(|bound| bound.slots[slot as usize].as_ref()).peekable();
+        let domains = self.domains.iter().enumerate();
+        let candidates = domains.filter(|(index, bound)| is_candidate(*index, &bound.domain));
+        let mut keys = candidates.filter_map(|(_, bound)| bound.slots[slot as usize].as_ref()).peekable();
         let has_key = keys.peek().is_some();
         while let Some(siv) = keys.next() {
             // A wrong key leaves nothing of the message for the next.

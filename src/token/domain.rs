@@ -174,20 +174,17 @@ impl TrackingDomain {
 
     /// What of a URL's path, query and fragment follows the prefix and its slash.
     pub(crate) fn under<'u>(&self, url: &'u str) -> Option<&'u str> {
-        // Neither scheme has a colon in it.
-        let (scheme, rest) = url.split_once(':')?;
-        let rest = rest.strip_prefix("//")?;
-        let port = if scheme.eq_ignore_ascii_case("https") {
-            ":443"
-        } else if scheme.eq_ignore_ascii_case("http") {
-            ":80"
-        } else {
+        let (scheme, rest) = after_scheme(url)?;
+        let port = if scheme == "https" { ":443" } else { ":80" };
+        // Nearly every URL is of another host. One in ASCII begins as the own one does, or is another.
+        let first = |host: &str| host.as_bytes().first().map(u8::to_ascii_lowercase);
+        if first(rest) != first(&self.base[self.host_start..]) && rest.is_ascii() {
             return None;
-        };
+        }
         let is_end = |byte| matches!(byte, b'/' | b'?' | b'#' | b'\\');
         let (authority, path) = rest.split_at(rest.bytes().position(is_end).unwrap_or(rest.len()));
         let own = &self.base[self.host_start..self.authority_end];
-        if !authority.eq_ignore_ascii_case(own) {
+        if authority != own && !authority.eq_ignore_ascii_case(own) {
             let bare = authority.strip_suffix(port).unwrap_or(authority);
             let bare = bare.strip_suffix('.').unwrap_or(bare);
             // A host may be written in Unicode; comparing the names in punycode costs an allocation, so it comes last.
@@ -216,6 +213,22 @@ impl TrackingDomain {
     }
 }
 
+/// The scheme of an `http` or `https` URL in any case, and what follows its `://`; none of a URL so short that no host
+/// could follow. One comparison: every link is asked.
+pub(crate) fn after_scheme(url: &str) -> Option<(&'static str, &str)> {
+    // In letters alone this bit means lower case, so that of the other bytes none is touched.
+    const LETTERS: u64 = u64::from_le_bytes(*b"     \0\0\0");
+    const HTTPS: u64 = u64::from_le_bytes(*b"https://");
+    const HTTP: u64 = u64::from_le_bytes(*b"http://\0");
+
+    let eight = u64::from_le_bytes(*url.as_bytes().first_chunk()?);
+    if eight | LETTERS == HTTPS {
+        return Some(("https", &url[8..]));
+    }
+    let seven = eight << 8 >> 8;
+    (seven | LETTERS >> 8 == HTTP).then(|| ("http", &url[7..]))
+}
+
 /// The URL, without a slash at its end.
 impl fmt::Display for TrackingDomain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -240,6 +253,17 @@ impl std::str::FromStr for TrackingDomain {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn schemes_in_any_case(url in "[hH]?[tT]{1,2}[pP\u{10}0][sS]?[:\u{1a}][/\u{f}]{1,3}é?[a-z]{0,9}") {
+            let expected = url.split_once("://").filter(|_| url.len() >= 8).and_then(|(scheme, rest)| {
+                let known = ["https", "http"].into_iter().find(|known| scheme.eq_ignore_ascii_case(known))?;
+                Some((known, rest))
+            });
+            proptest::prop_assert_eq!(after_scheme(&url), expected);
+        }
+    }
 
     #[test]
     fn what_is_accepted() {

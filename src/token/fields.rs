@@ -12,7 +12,6 @@
 use super::EventKind;
 use super::codec::{BitReader, BitWriter, MAX_TEXT};
 use super::context::TextClass;
-use super::memo::Memo;
 use super::value::Token;
 use crate::{Error, ErrorKind, Result};
 
@@ -100,7 +99,7 @@ impl<'a> TokenFields<'a> {
     }
 
     /// Appends the fields. On an error nothing has been appended.
-    pub(crate) fn write(&self, memo: Option<&mut Memo>, out: &mut Vec<u8>) -> Result<()> {
+    pub(crate) fn write(&self, out: &mut Vec<u8>) -> Result<()> {
         self.check()?;
         let (form, packed_id) = MessageIdForm::pack(self.message_id);
         let parts = HeadParts::of(self, form);
@@ -114,10 +113,7 @@ impl<'a> TokenFields<'a> {
         let names = [id, self.recipient, self.link_name, self.campaign, self.pool, self.subaccount];
         let names = names.into_iter().flatten().map(|name| (TextClass::Name, name.as_bytes()));
         let texts = names.chain(self.target.map(|target| (TextClass::Target, target.as_bytes())));
-        match memo {
-            Some(memo) => texts.for_each(|(class, text)| memo.text(&mut bits, class, text)),
-            None => texts.for_each(|(class, text)| bits.text(class, text)),
-        }
+        texts.for_each(|(class, text)| bits.text(class, text));
         bits.finish();
         Ok(())
     }
@@ -389,14 +385,24 @@ impl MessageIdForm {
             return None;
         }
         let digit = |value: u8| b"0123456789abcdef"[value as usize];
-        let mut id = Vec::with_capacity(36);
-        for byte in bytes {
-            if self == MessageIdForm::Uuid && HYPHENS.contains(&id.len()) {
-                id.push(b'-');
-            }
-            id.extend_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+        let mut digits = [0; 32];
+        for (pair, byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(bytes) {
+            *pair = [digit(byte >> 4), digit(byte & 15)];
         }
-        String::from_utf8(id).ok()
+        let digits = std::str::from_utf8(&digits[..bytes.len() * 2]).ok()?;
+        if self != MessageIdForm::Uuid {
+            return Some(digits.to_owned());
+        }
+        let mut id = String::with_capacity(digits.len() + HYPHENS.len());
+        let mut from = 0;
+        for (before, hyphen) in HYPHENS.into_iter().enumerate() {
+            let to = hyphen - before;
+            id.push_str(&digits[from..to]);
+            id.push('-');
+            from = to;
+        }
+        id.push_str(&digits[from..]);
+        Some(id)
     }
 }
 
@@ -449,7 +455,7 @@ mod tests {
 
     fn bytes(fields: &TokenFields<'_>) -> Vec<u8> {
         let mut out = Vec::new();
-        fields.write(None, &mut out).unwrap();
+        fields.write(&mut out).unwrap();
         out
     }
 
@@ -527,7 +533,7 @@ mod tests {
             TokenFields { message_id: &long, ..TokenFields::default() },
             TokenFields { extensions: &[(1, long.as_bytes())], ..TokenFields::default() },
         ] {
-            let error = fields.write(None, &mut out).unwrap_err();
+            let error = fields.write(&mut out).unwrap_err();
             assert!(error.to_string().contains("at most 8192"), "{error}");
             assert!(out.is_empty());
         }

@@ -1,22 +1,28 @@
-//! Coded texts, kept while one document is rewritten.
+//! Coded texts, kept from link to link and from document to document.
 //!
-//! Recipient and campaign stand in every token of a delivery, and a newsletter links to the same page
-//! from an image, a title and a button. Coding a text is the dearest part of a token; copying bits is not.
+//! A newsletter links to the same page from an image, a title and a button, and most of its links are the same for
+//! every recipient. Coding a text is the dearest part of a token; copying bits is not.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use super::codec::BitWriter;
 use super::context::TextClass;
 use super::resume::{self, Resume};
 
-/// How many texts are kept.
-const MOST: usize = 128;
+/// How many texts are kept: those of all links of nearly every mail.
+const MOST: usize = 512;
 /// How many bytes are kept, but for the last text.
 const MOST_BYTES: usize = 1 << 16;
 /// Places to look for a text, by its hash; a power of two.
-const PLACES: usize = 256;
-const NOBODY: u8 = u8::MAX;
+const PLACES: usize = 1024;
+const NOBODY: u16 = u16::MAX;
 const _: () = assert!(MOST <= NOBODY as usize);
+
+thread_local! {
+    /// The memo of the document before, on this thread: a sender writes one mail to many recipients.
+    static KEPT: Cell<Option<Box<Memo>>> = const { Cell::new(None) };
+}
 
 /// A text as bits, the high ones first; the last byte is padded with zeros.
 struct Coded {
@@ -32,7 +38,7 @@ pub(crate) struct Memo {
     /// Texts and bits; one allocation for all.
     bytes: Vec<u8>,
     texts: Vec<Coded>,
-    places: [u8; PLACES],
+    places: [u16; PLACES],
     last_target: Option<Resume>,
 }
 
@@ -43,6 +49,16 @@ impl Default for Memo {
 }
 
 impl Memo {
+    /// What the last document of this thread left, or an empty one.
+    pub(crate) fn kept() -> Box<Memo> {
+        KEPT.try_with(Cell::take).ok().flatten().unwrap_or_default()
+    }
+
+    /// Leaves it to the next document. A thread that ends keeps nothing.
+    pub(crate) fn keep(self: Box<Memo>) {
+        let _ = KEPT.try_with(|kept| kept.set(Some(self)));
+    }
+
     /// Writes a text as [`BitWriter::text`] does.
     ///
     /// Not inlined: what it puts on the stack takes 20 ns of a token that has no memo.
@@ -63,8 +79,8 @@ impl Memo {
         }
         if self.texts.is_empty() {
             // The links of most mails, in one allocation each.
-            self.texts.reserve(MOST);
-            self.bytes.reserve(MOST * 64);
+            self.texts.reserve(MOST / 4);
+            self.bytes.reserve(MOST_BYTES / 4);
         }
         let start = self.bytes.len();
         self.bytes.extend_from_slice(text);
@@ -80,7 +96,7 @@ impl Memo {
         let count = own.finish();
         let bits = end..self.bytes.len();
         writer.append(&self.bytes[bits.clone()], count);
-        self.places[place] = self.texts.len() as u8;
+        self.places[place] = self.texts.len() as u16;
         self.texts.push(Coded { class, text: start..end, bits, count });
     }
 }
@@ -120,5 +136,19 @@ mod tests {
             prop_assert_eq!(plain, remembered);
             prop_assert!(memo.texts.len() <= MOST);
         }
+    }
+
+    #[test]
+    fn the_next_document_finds_them() {
+        let mut memo = Memo::kept();
+        let mut bits = Vec::new();
+        memo.text(&mut BitWriter::new(&mut bits), TextClass::Name, b"grid-1-image");
+        let known = memo.texts.len();
+        memo.keep();
+        let mut memo = Memo::kept();
+        memo.text(&mut BitWriter::new(&mut bits), TextClass::Name, b"grid-1-image");
+        assert_eq!(memo.texts.len(), known);
+        // While one document has it, another begins with none.
+        assert!(Memo::kept().texts.is_empty());
     }
 }

@@ -5,6 +5,7 @@ use super::EventKind;
 use super::codec::BitWriter;
 use super::context::TextClass;
 use super::fields::{Head, TokenFields};
+use super::memo::Memo;
 use crate::Result;
 
 /// A text as bits.
@@ -64,6 +65,15 @@ pub(crate) struct Own<'a> {
     pub(crate) target: Option<&'a CodedText>,
 }
 
+/// The same, with texts as they are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LinkTexts<'a> {
+    pub(crate) kind: EventKind,
+    pub(crate) index: Option<u32>,
+    pub(crate) name: Option<&'a str>,
+    pub(crate) target: Option<&'a str>,
+}
+
 impl Prepared {
     /// Takes everything of these fields but kind, link index, link name and target.
     ///
@@ -86,6 +96,27 @@ impl Prepared {
         let texts = [Some(&self.before), own.link_name, Some(&self.between), own.target];
         texts.into_iter().flatten().for_each(|text| text.append_to(&mut bits));
         bits.finish();
+    }
+
+    /// The same, of texts whose bits the memo may keep.
+    ///
+    /// # Errors
+    /// As [`UrlWriter::write_url`](super::UrlWriter::write_url); nothing has been appended.
+    pub(super) fn write_texts(&self, link: &LinkTexts<'_>, memo: &mut Memo, out: &mut Vec<u8>) -> Result<()> {
+        // The others were checked when they were set.
+        TokenFields { link_name: link.name, target: link.target, ..TokenFields::default() }.check()?;
+        self.head.write(link.kind, link.index, link.name.is_some(), link.target.is_some(), out);
+        let mut bits = BitWriter::new(out);
+        self.before.append_to(&mut bits);
+        if let Some(name) = link.name {
+            memo.text(&mut bits, TextClass::Name, name.as_bytes());
+        }
+        self.between.append_to(&mut bits);
+        if let Some(target) = link.target {
+            memo.text(&mut bits, TextClass::Target, target.as_bytes());
+        }
+        bits.finish();
+        Ok(())
     }
 }
 
@@ -122,7 +153,13 @@ mod tests {
                 extensions: &extensions,
             };
             let mut plain = Vec::new();
-            fields.write(None, &mut plain).unwrap();
+            fields.write(&mut plain).unwrap();
+            let texts = LinkTexts {
+                kind: fields.kind,
+                index: fields.link_index,
+                name: fields.link_name,
+                target: fields.target,
+            };
             let (name, target) = (name.as_deref().map(CodedText::name), target.as_deref().map(CodedText::target));
             let own = Own {
                 kind: fields.kind,
@@ -136,7 +173,14 @@ mod tests {
             prepared.set(&fields).unwrap();
             let mut bytes = Vec::new();
             prepared.write(&own, &mut bytes);
-            prop_assert_eq!(bytes, plain);
+            prop_assert_eq!(&bytes, &plain);
+            let mut memo = Memo::default();
+            // Coded, then remembered.
+            for _ in 0..2 {
+                bytes.clear();
+                prepared.write_texts(&texts, &mut memo, &mut bytes).unwrap();
+                prop_assert_eq!(&bytes, &plain);
+            }
         }
     }
 }

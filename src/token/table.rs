@@ -14,8 +14,7 @@ pub(crate) const SYMBOL_BITS: u32 = 11;
 pub(crate) const SYMBOL_ROOM: usize = 1 << SYMBOL_BITS;
 const _: () = assert!(SYMBOLS <= SYMBOL_ROOM);
 pub(crate) const PHRASE_BYTES: usize = count_phrase_bytes();
-/// So many bytes are copied at once, whatever a phrase's length: no phrase but a few is longer.
-pub(crate) const PHRASE_COPY: usize = 16;
+pub(crate) const LONGEST_PHRASE: usize = longest_phrase();
 
 pub(crate) static TABLE: Table = build();
 
@@ -27,14 +26,6 @@ pub(crate) struct Code {
     pub(crate) length: u8,
 }
 
-#[derive(Clone, Copy)]
-struct First {
-    /// Where the code has eight bits or fewer.
-    symbol: u16,
-    /// In bits.
-    length: u8,
-}
-
 pub(crate) struct Table {
     /// Code lengths in bits; 255 where a symbol has no code.
     lengths: [[u8; SYMBOL_ROOM]; CONTEXTS],
@@ -43,12 +34,9 @@ pub(crate) struct Table {
     order: [[u16; SYMBOLS]; CONTEXTS],
     /// For each code length, the first code beyond it, aligned to [`MAX_CODE_BITS`].
     limits: [[u32; MAX_CODE_BITS + 1]; CONTEXTS],
-    /// The first code that begins with a byte. Codes get longer as they go up, so that no other is shorter.
-    first: [[First; 256]; CONTEXTS],
     /// For each code length, what is to be subtracted from a code to get its place in `order`.
     offsets: [[i32; MAX_CODE_BITS + 1]; CONTEXTS],
-    /// Zeros follow, so that a stretch of a fixed length can be copied from any place.
-    pub(crate) phrases: [u8; PHRASE_BYTES + PHRASE_COPY],
+    pub(crate) phrases: [u8; PHRASE_BYTES],
     starts: [u16; SYMBOLS + 1],
 }
 
@@ -74,15 +62,10 @@ impl Table {
         (self.starts[symbol] as usize, self.starts[symbol + 1] as usize)
     }
 
-    /// The symbol whose code begins `bits` ([`MAX_CODE_BITS`] of them), and the code's length. The codes are complete,
-    /// so that there always is one.
-    pub(crate) fn symbol(&self, context: usize, bits: u32) -> (usize, usize) {
+    /// The symbol whose code of `least` bits or more begins `bits` ([`MAX_CODE_BITS`] of them), and the code's length.
+    pub(crate) fn symbol(&self, context: usize, bits: u32, least: usize) -> (usize, usize) {
         let limits = &self.limits[context];
-        let first = self.first[context][(bits >> (MAX_CODE_BITS - 8)) as usize & 0xff];
-        let mut length = first.length as usize;
-        if length <= 8 {
-            return (first.symbol as usize, length);
-        }
+        let mut length = least;
         while length < MAX_CODE_BITS && bits >= limits[length] {
             length += 1;
         }
@@ -168,6 +151,22 @@ const fn count_phrase_bytes() -> usize {
     bytes
 }
 
+const fn longest_phrase() -> usize {
+    let (mut longest, mut at) = (0, 0);
+    while let Some(line) = line(at) {
+        let (mut byte, mut length) = (line.phrase, 0);
+        while byte < line.end {
+            byte += phrase_byte(byte).1;
+            length += 1;
+        }
+        if length > longest {
+            longest = length;
+        }
+        at = line.end + 1;
+    }
+    longest
+}
+
 // A few million steps, once a build.
 #[allow(long_running_const_eval)]
 const fn build() -> Table {
@@ -177,8 +176,7 @@ const fn build() -> Table {
         order: [[0; SYMBOLS]; CONTEXTS],
         limits: [[0; MAX_CODE_BITS + 1]; CONTEXTS],
         offsets: [[0; MAX_CODE_BITS + 1]; CONTEXTS],
-        first: [[First { symbol: 0, length: 0 }; 256]; CONTEXTS],
-        phrases: [0; PHRASE_BYTES + PHRASE_COPY],
+        phrases: [0; PHRASE_BYTES],
         starts: [0; SYMBOLS + 1],
     };
     let mut symbol = 0;
@@ -231,23 +229,6 @@ const fn assign_codes(mut table: Table, context: usize) -> Table {
         length += 1;
     }
     assert!(code == 1 << MAX_CODE_BITS, "the code is complete");
-    let mut byte = 0;
-    while byte < 256 {
-        let mut length = 1;
-        while length < MAX_CODE_BITS && (byte as u32) << (MAX_CODE_BITS - 8) >= table.limits[context][length]
-        {
-            length += 1;
-        }
-        let symbol = match length {
-            0..=8 => {
-                table.order[context]
-                    [((byte >> (8 - length)) as i32 - table.offsets[context][length]) as usize]
-            }
-            _ => 0, // the byte is not all of the code
-        };
-        table.first[context][byte] = First { symbol, length: length as u8 };
-        byte += 1;
-    }
     let mut symbol = 0;
     while symbol < SYMBOLS {
         if table.lengths[context][symbol] == 0 {
@@ -262,23 +243,6 @@ const fn assign_codes(mut table: Table, context: usize) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_code_decodes() {
-        for symbol in 0..SYMBOLS {
-            for context in 0..CONTEXTS {
-                let length = TABLE.lengths[context][symbol] as usize;
-                if length != 255 {
-                    let code = u32::from(TABLE.codes[context][symbol].bits) << (MAX_CODE_BITS - length);
-                    assert_eq!(TABLE.symbol(context, code), (symbol, length));
-                    assert_eq!(
-                        TABLE.symbol(context, code | ((1 << (MAX_CODE_BITS - length)) - 1)),
-                        (symbol, length)
-                    );
-                }
-            }
-        }
-    }
 
     /// Frozen: a table with another hash belongs to another version of the token.
     #[test]

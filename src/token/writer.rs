@@ -12,7 +12,7 @@ use super::fields::TokenFields;
 use super::format::{Shape, UrlFormat};
 use super::key::{KeyRing, first_byte};
 use super::memo::Memo;
-use super::prepared::{Own, Prepared};
+use super::prepared::{LinkTexts, Own, Prepared};
 use super::siv::{Siv, TAG_BYTES};
 use super::sparky;
 use super::template::{Template, TemplateKey};
@@ -107,17 +107,6 @@ impl UrlWriter {
         sublink: Option<&str>,
         out: &mut Vec<u8>,
     ) -> Result<()> {
-        self.write_url_with(fields, sublink, None, out)
-    }
-
-    /// The same, with the texts that were coded before for this document.
-    pub(crate) fn write_url_with(
-        &self,
-        fields: &TokenFields<'_>,
-        sublink: Option<&str>,
-        memo: Option<&mut Memo>,
-        out: &mut Vec<u8>,
-    ) -> Result<()> {
         if let Some(sublink) = sublink.filter(|sublink| !is_sublink(sublink)) {
             return Err(Error::new(
                 ErrorKind::Delivery,
@@ -127,12 +116,8 @@ impl UrlWriter {
         match &self.scheme {
             Scheme::Sealed { siv, first, .. } => {
                 let start = out.len();
-                out.extend_from_slice(self.domain.base().as_bytes());
-                if let Some(sublink) = sublink {
-                    out.extend_from_slice(sublink.as_bytes());
-                    out.push(b'/');
-                }
-                seal(siv, *first, |out| fields.write(memo, out), out).inspect_err(|_| out.truncate(start))
+                self.before_token(sublink, out);
+                seal(siv, *first, |out| fields.write(out), out).inspect_err(|_| out.truncate(start))
             }
             Scheme::Template { template, key } => {
                 template.write(fields, sublink, key, out);
@@ -162,16 +147,37 @@ impl UrlWriter {
         out: &mut Vec<u8>,
     ) -> Result<()> {
         let Scheme::Sealed { siv, first, .. } = &self.scheme else { return Ok(()) };
-        out.extend_from_slice(self.domain.base().as_bytes());
-        if let Some(sublink) = sublink {
-            out.extend_from_slice(sublink.as_bytes());
-            out.push(b'/');
-        }
+        self.before_token(sublink, out);
         let write = |out: &mut Vec<u8>| {
             prepared.write(own, out);
             Ok(())
         };
         seal(siv, *first, write, out)
+    }
+
+    /// The same, of texts that were not coded yet, or whose bits the memo keeps.
+    pub(crate) fn write_texts(
+        &self,
+        prepared: &Prepared,
+        link: &LinkTexts<'_>,
+        sublink: Option<&str>,
+        memo: &mut Memo,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        let Scheme::Sealed { siv, first, .. } = &self.scheme else { return Ok(()) };
+        let start = out.len();
+        self.before_token(sublink, out);
+        seal(siv, *first, |out| prepared.write_texts(link, memo, out), out)
+            .inspect_err(|_| out.truncate(start))
+    }
+
+    /// What stands before the token of a sealed URL.
+    fn before_token(&self, sublink: Option<&str>, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.domain.base().as_bytes());
+        if let Some(sublink) = sublink {
+            out.extend_from_slice(sublink.as_bytes());
+            out.push(b'/');
+        }
     }
 
     /// A tracking URL as a string; see [`write_url`](UrlWriter::write_url).
