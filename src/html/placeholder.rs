@@ -12,7 +12,7 @@ use crate::charset::Charset;
 /// What of the text that was read before matters for the placeholders to come.
 #[derive(Default)]
 pub(super) struct Placeholders {
-    /// None stands before this offset but where text was already read.
+    /// None stands before this offset but where text was already read; the highest number where none is looked for.
     next: usize,
     /// Where the text continues after something that could join what follows, see [`Walk::joins`].
     joins_at: Option<usize>,
@@ -59,6 +59,19 @@ impl Characters {
             told(&text[..written]);
             bytes = &bytes[read..];
         }
+    }
+}
+
+impl Placeholders {
+    /// For where none is looked for.
+    pub(super) fn none() -> Placeholders {
+        Placeholders { next: usize::MAX, ..Placeholders::default() }
+    }
+
+    /// White space alone was read, which holds none and joins nothing.
+    pub(super) fn space_read(&mut self) {
+        self.drops_newline = false;
+        self.joins_at = None;
     }
 }
 
@@ -123,7 +136,14 @@ fn partial_utf8(bytes: &[u8]) -> usize {
 
 impl<S: Sites> Walking<'_, S> {
     /// Looks for placeholders in a text; `complete` if the text ends with it.
+    #[inline]
     pub(super) fn placeholders(&mut self, source: Source<'_>, range: Range<usize>, complete: bool) {
+        if self.walk.placeholders.next < range.end || !complete {
+            self.look_for_placeholders(source, range, complete);
+        }
+    }
+
+    fn look_for_placeholders(&mut self, source: Source<'_>, range: Range<usize>, complete: bool) {
         if self.walk.in_outlook || self.walk.settings.placeholder.is_empty() {
             return;
         }
@@ -148,9 +168,6 @@ impl<S: Sites> Walking<'_, S> {
     /// document is as if they had never stood there.
     pub(super) fn classify(&mut self, bytes: &[u8]) -> Option<usize> {
         let walk = &mut *self.walk;
-        if text::leading_spaces(bytes) == bytes.len() && walk.tree.ignores_space() {
-            return None; // every second text in tables: with or without a placeholder nothing changes
-        }
         let word = &walk.settings.placeholder;
         if walk.in_outlook || word.is_empty() || !walk.bottom_done && self.sites.wants_bottom() {
             return text::classify(bytes, &mut walk.tree);

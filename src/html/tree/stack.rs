@@ -2,6 +2,7 @@
 //! constant time: a deep stack must not make each end tag slow.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use super::name::{KNOWN, Name};
 
@@ -25,8 +26,10 @@ pub(super) enum Scope {
     List,
     /// Any element of the HTML namespace: where an end tag in foreign content turns to HTML.
     Html,
+    /// Any element that decides the insertion mode when a table or template ends.
+    Mode,
 }
-/// Seven, and one to spare: eight are set with two vector instructions.
+/// Eight are set with two vector instructions.
 const SCOPES: usize = 8;
 
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +67,7 @@ impl Open {
     }
 
     /// Marks the scopes that this element, at `here`, bounds.
+    #[inline]
     fn mark(&mut self, here: u32) {
         let bounds = match self.namespace {
             Namespace::Html => self.name.known().map_or(&UNKNOWN_BOUNDS, |index| &BOUNDS[index]),
@@ -118,6 +122,9 @@ const fn bounds_of(name: Name) -> Bounds {
     if name.is_scope() {
         bounds = with(bounds, &[Scope::Default, Scope::ListItem, Scope::Button]);
     }
+    if name.decides_mode() {
+        bounds = with(bounds, &[Scope::Mode]);
+    }
     match name {
         Name::HTML | Name::TABLE | Name::TEMPLATE => with(bounds, &[Scope::Table]),
         Name::OL | Name::UL => with(bounds, &[Scope::ListItem]),
@@ -126,31 +133,56 @@ const fn bounds_of(name: Name) -> Bounds {
     }
 }
 
+/// A hash of names that nobody knows: they are keyed hashes already, which only need to be spread.
+#[derive(Default)]
+struct ByName(u64);
+
+impl Hasher for ByName {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.write_u32(u32::from(byte)));
+    }
+
+    fn write_u8(&mut self, byte: u8) {
+        self.write_u32(u32::from(byte));
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.0 = (self.0.rotate_left(32) ^ u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 pub(super) struct Stack {
     open: Vec<Open>,
     /// One past the index of the topmost element of each known name: HTML, then foreign.
     last: [[u32; KNOWN]; 2],
-    last_unknown: HashMap<(bool, Name), u32>,
+    last_unknown: HashMap<(bool, Name), u32, BuildHasherDefault<ByName>>,
     next_id: u32,
 }
 
 impl Stack {
     pub(super) fn new() -> Stack {
-        Stack { open: Vec::new(), last: [[0; KNOWN]; 2], last_unknown: HashMap::new(), next_id: 0 }
+        Stack { open: Vec::new(), last: [[0; KNOWN]; 2], last_unknown: HashMap::default(), next_id: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
         self.open.len()
     }
 
+    #[inline]
     pub(super) fn top(&self) -> Option<&Open> {
         self.open.last()
     }
 
+    #[inline]
     pub(super) fn get(&self, index: usize) -> Option<&Open> {
         self.open.get(index)
     }
 
+    #[inline]
     pub(super) fn top_is(&self, name: Name) -> bool {
         self.top().is_some_and(|top| top.is_html(name))
     }
@@ -161,6 +193,7 @@ impl Stack {
     }
 
     /// Pushes a new element and returns its id.
+    #[inline]
     pub(super) fn push(&mut self, name: Name, namespace: Namespace) -> u32 {
         let id = self.new_id();
         self.restore(Open {
@@ -179,12 +212,12 @@ impl Stack {
         self.open.last_mut()
     }
 
+    #[inline]
     fn restore(&mut self, mut element: Open) {
         let here = self.open.len() as u32 + 1;
         element.marks = self.open.last().map_or([0; SCOPES], |top| top.marks);
         element.mark(here);
-        let last = self.last_mut(element.namespace, element.name);
-        element.below = std::mem::replace(last, here);
+        element.below = std::mem::replace(self.last_mut(element.namespace, element.name), here);
         self.open.push(element);
     }
 
@@ -200,12 +233,22 @@ impl Stack {
     #[inline]
     pub(super) fn pop(&mut self) -> Option<Open> {
         let element = self.open.pop()?;
-        if element.below == 0 && element.name.known().is_none() {
-            self.last_unknown.remove(&(element.namespace != Namespace::Html, element.name));
-        } else {
-            *self.last_mut(element.namespace, element.name) = element.below;
+        match element.name.known() {
+            Some(index) => {
+                self.last[usize::from(element.namespace != Namespace::Html)][index] = element.below
+            }
+            None => self.pop_unknown(&element),
         }
         Some(element)
+    }
+
+    fn pop_unknown(&mut self, element: &Open) {
+        let key = (element.namespace != Namespace::Html, element.name);
+        if element.below == 0 {
+            self.last_unknown.remove(&key);
+        } else {
+            self.last_unknown.insert(key, element.below);
+        }
     }
 
     pub(super) fn truncate(&mut self, len: usize) {
@@ -215,10 +258,12 @@ impl Stack {
     }
 
     /// One past the index of the topmost HTML element of this name, 0 for none.
+    #[inline]
     pub(super) fn position(&self, name: Name) -> u32 {
         self.position_in(false, name)
     }
 
+    #[inline]
     pub(super) fn position_foreign(&self, name: Name) -> u32 {
         self.position_in(true, name)
     }
@@ -231,18 +276,27 @@ impl Stack {
         }
     }
 
+    #[inline]
     pub(super) fn mark(&self, scope: Scope) -> u32 {
         self.top().map_or(0, |top| top.marks[scope as usize])
     }
 
+    #[inline]
     pub(super) fn contains(&self, name: Name) -> bool {
         self.position(name) != 0
     }
 
     /// "Has a `name` element in the specific scope".
+    #[inline]
     pub(super) fn in_scope(&self, scope: Scope, name: Name) -> bool {
         let position = self.position(name);
         position != 0 && position >= self.mark(scope)
+    }
+
+    /// The name of the nearest HTML element that decides the insertion mode.
+    pub(super) fn deciding(&self) -> Option<Name> {
+        let index = self.mark(Scope::Mode).checked_sub(1)?;
+        self.get(index as usize).map(|element| element.name)
     }
 
     pub(super) fn pop_until(&mut self, wanted: impl Fn(&Open) -> bool) {
@@ -257,6 +311,7 @@ impl Stack {
         self.pop_until(|element| element.is_html(name));
     }
 
+    #[inline]
     pub(super) fn generate_implied_end(&mut self, except: Option<Name>) {
         while let Some(top) = self.top() {
             if top.namespace != Namespace::Html || !top.name.is_implied_end() || Some(top.name) == except {
