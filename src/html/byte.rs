@@ -8,7 +8,7 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 ///
 /// Half of all values are shorter than eight bytes and nearly all values and texts shorter than a hundred, where
 /// calling [`memchr`] costs more than the search: eight bytes are looked at in a number, then 32 at once.
-#[inline]
+#[inline(always)]
 pub(crate) fn find(wanted: u8, bytes: &[u8]) -> Option<usize> {
     let Some(&eight) = bytes.first_chunk() else { return memchr(wanted, bytes) };
     if let Some(at) = find_in_word(wanted, eight) {
@@ -16,7 +16,7 @@ pub(crate) fn find(wanted: u8, bytes: &[u8]) -> Option<usize> {
     }
     let mut at = 8;
     for _ in 0..4 {
-        let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<32>()) else { break };
+        let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<32>) else { break };
         // Without a branch, so that the compiler makes vector instructions of it.
         if chunk.iter().fold(false, |found, &byte| found | (byte == wanted)) {
             return find_in_chunk(wanted, chunk).map(|index| at + index);

@@ -161,7 +161,7 @@ impl Engine {
         Go::Wait
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn start_tag(
         &mut self,
         source: Source<'_>,
@@ -192,7 +192,7 @@ impl Engine {
 
     /// Reads one lexeme at [`Engine::at`], of which nothing was looked at: tags and text, which nearly all are, without
     /// detours.
-    #[inline]
+    #[inline(always)]
     pub(super) fn lexeme(&mut self, source: Source<'_>, last: bool, events: &mut impl Events) -> Go {
         let rest = &source.bytes[self.at - source.base..];
         if rest.first() != Some(&b'<') {

@@ -463,7 +463,7 @@ impl<S: Sites> Walking<'_, S> {
 }
 
 impl<S: Sites> Events for Walking<'_, S> {
-    #[inline]
+    #[inline(always)]
     fn start_tag(&mut self, source: Source<'_>, range: Range<usize>, name: Name, unmarked: bool) -> Next {
         let bytes = source.at(range.clone());
         self.walk.tree.at(range.end);
@@ -479,7 +479,7 @@ impl<S: Sites> Events for Walking<'_, S> {
             self.limit(range.start);
             return Next::Stop;
         }
-        if self.walk.top != Top::Done {
+        if !self.walk.top.is_done() {
             self.watch_start_tag(source, range.clone(), name, made, mode);
         }
         let marked = self.sites.may_hold_attributes(source, range.clone(), unmarked);
@@ -493,7 +493,7 @@ impl<S: Sites> Events for Walking<'_, S> {
         Next::Read(mode)
     }
 
-    #[inline]
+    #[inline(always)]
     fn end_tag(&mut self, source: Source<'_>, range: Range<usize>, name: Name) {
         self.walk.tree.at(range.end);
         self.walk.placeholders.drops_newline = false;
@@ -503,7 +503,7 @@ impl<S: Sites> Events for Walking<'_, S> {
             _ => false,
         };
         self.walk.tree.end_tag(name);
-        if self.walk.top != Top::Done {
+        if !self.walk.top.is_done() {
             self.watch_end_tag(source, range.clone(), name, ends_itself, ends_body);
         }
         if ends_body && !self.walk.bottom_done && self.walk.tree.body() == Body::Started {
@@ -517,9 +517,9 @@ impl<S: Sites> Events for Walking<'_, S> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn space(&mut self, source: Source<'_>, range: Range<usize>) {
-        if self.walk.top == Top::Waiting || self.walk.tree.text_matters() {
+        if matches!(self.walk.top, Top::Waiting) || self.walk.tree.text_matters() {
             self.sites.text_counts(range.clone());
         }
         if !self.walk.tree.ignores_space() {
@@ -538,10 +538,10 @@ impl<S: Sites> Events for Walking<'_, S> {
             used -= self.walk.held_back(bytes);
         }
         let bytes = &bytes[..used];
-        if self.walk.top == Top::Done && !self.walk.tree.text_matters() {
+        if self.walk.top.is_done() && !self.walk.tree.text_matters() {
             // most text: it changes nothing that the walk must know
         } else {
-            if self.walk.top == Top::Waiting || self.walk.tree.text_matters() {
+            if matches!(self.walk.top, Top::Waiting) || self.walk.tree.text_matters() {
                 self.sites.text_counts(range.start..range.start + used);
             }
             if let Some(first) = self.classify(bytes) {

@@ -4,8 +4,11 @@
 //! leaves the rest to the state machine, as does a tag that is not complete.
 
 use super::byte;
-use super::tag::{TagState, begins_name, is_space};
+use super::tag::{TagState, is_space};
 use super::tree::name::Name;
+
+/// Of the bytes that end a name none has this bit, all letters have.
+const NO_END: u64 = 0x4040_4040_4040_4040;
 
 /// A whole start tag.
 pub(super) struct StartTag {
@@ -22,7 +25,7 @@ pub(super) struct Stuck {
 }
 
 /// The start tag at `bytes[0]`, if its name is a known one and it can be read to its end in strides.
-#[inline]
+#[inline(always)]
 pub(super) fn start_tag(bytes: &[u8]) -> Option<StartTag> {
     let (name, length) = Name::at_start(bytes.get(1..)?)?;
     let (length, unmarked) = attributes(bytes, 1, length + 1).ok()?;
@@ -30,7 +33,7 @@ pub(super) fn start_tag(bytes: &[u8]) -> Option<StartTag> {
 }
 
 /// The end tag at `bytes[0]`, and its length, if its name is a known one and nothing follows it: nearly all are such.
-#[inline]
+#[inline(always)]
 pub(super) fn end_tag(bytes: &[u8]) -> Option<(Name, usize)> {
     let (name, length) = Name::at_start(bytes.get(2..)?)?;
     (bytes.get(length + 2) == Some(&b'>')).then_some((name, length + 3))
@@ -38,7 +41,7 @@ pub(super) fn end_tag(bytes: &[u8]) -> Option<(Name, usize)> {
 
 /// The end of the tag at `bytes[0]`, whose name stands at `name` and ends at or before `at`, and whether none of its
 /// attributes has a name like SparkPost's.
-#[inline]
+#[inline(always)]
 pub(super) fn attributes(bytes: &[u8], name: usize, mut at: usize) -> Result<(usize, bool), Stuck> {
     let mut marked = false;
     let mut stuck = Stuck { at: name, state: TagState::Name };
@@ -57,12 +60,20 @@ pub(super) fn attributes(bytes: &[u8], name: usize, mut at: usize) -> Result<(us
             at += 1;
         }
         let name = at;
-        at = skip_plain_name(bytes, name);
-        if at == name {
-            continue; // the end, or for the state machine, which knows what was before the white space
+        let Some(&eight) = bytes.get(name..).and_then(<[u8]>::first_chunk) else { break };
+        let eight = u64::from_le_bytes(eight);
+        let length = (!eight & NO_END).trailing_zeros() / 8;
+        if length > 0 && eight.checked_shr(8 * length).is_some_and(|rest| rest as u8 == b'=') {
+            at += length as usize;
+        } else {
+            at = skip_plain_name(bytes, name);
+            if at == name {
+                continue; // the end, or for the state machine, which knows what was before the white space
+            }
         }
         stuck = Stuck { at: name, state: TagState::BeforeAttribute };
-        marked |= begins_name(&bytes[name..], b"data-msy");
+        // A stray byte may be taken for a dash.
+        marked |= eight | 0x2020_2020_2020_2020 == u64::from_le_bytes(*b"data-msy");
         match bytes.get(at..) {
             Some(&[b'=', quote @ (b'"' | b'\''), ref value @ ..]) => {
                 let Some(length) = byte::find(quote, value) else { break };
@@ -87,15 +98,12 @@ pub(super) fn attributes(bytes: &[u8], name: usize, mut at: usize) -> Result<(us
 }
 
 /// The index past the letters, digits and `-:_` at `at`, which are most names; and past other bytes that
-/// mean nothing in a name. Eight at once: of the bytes that end a name none has the bit 0x40, all letters have.
-#[inline]
+/// mean nothing in a name. Eight at once.
 pub(super) fn skip_plain_name(bytes: &[u8], mut at: usize) -> usize {
-    const BIT: u64 = 0x4040_4040_4040_4040;
-
     loop {
         let rest = bytes.get(at..).unwrap_or_default();
         let length = match rest.first_chunk() {
-            Some(&eight) => (!u64::from_le_bytes(eight) & BIT).trailing_zeros() as usize / 8,
+            Some(&eight) => (!u64::from_le_bytes(eight) & NO_END).trailing_zeros() as usize / 8,
             None => rest.iter().take_while(|&&byte| byte & 0x40 != 0).count(),
         };
         at += length;

@@ -184,14 +184,6 @@ pub(crate) fn end_of_tag(bytes: &[u8], state: &mut TagState, unmarked: &mut bool
     }
 }
 
-/// Whether a name begins with these letters, in any case. A stray byte may be taken for a dash.
-#[inline]
-pub(super) fn begins_name(name: &[u8], with: &[u8; 8]) -> bool {
-    const LOWER: u64 = 0x2020_2020_2020_2020;
-
-    name.first_chunk().is_some_and(|&eight| u64::from_le_bytes(eight) | LOWER == u64::from_le_bytes(*with))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

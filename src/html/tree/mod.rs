@@ -279,7 +279,7 @@ impl Tree {
 
     /// A start tag. Returns the namespace of the element that it makes (none if it is dropped) and
     /// how to read on.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn start_tag(&mut self, name: Name, facts: &Facts<'_>) -> (Option<Namespace>, TextMode) {
         if self.usual_start(name, facts) {
             return (Some(Namespace::Html), TextMode::Data);
@@ -295,7 +295,7 @@ impl Tree {
         (self.made, mode)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn end_tag(&mut self, name: Name) {
         if self.raw.is_some() || !self.usual_end(name) {
             self.end_tag_by_rules(name);

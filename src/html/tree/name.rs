@@ -3,6 +3,8 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::LazyLock;
 
+use crate::html::tag::is_space;
+
 /// A lower-cased element name: an index into the table of known names, or a keyed hash of any other.
 ///
 /// A collision of two unknown names would only make one end tag close the other's element in the
@@ -172,21 +174,22 @@ impl Name {
 
     /// The name at the start of `rest`, which is the source of a tag behind its `<` or `</`, and its length: if it is
     /// a known one of at most seven letters, and the whole name. All else needs [`Name::of`].
-    #[inline]
+    #[inline(always)]
     pub(crate) fn at_start(rest: &[u8]) -> Option<(Name, usize)> {
         /// All letters have it, and no digit and nothing that ends a name.
         const BIT: u64 = 0x4040_4040_4040_4040;
 
         let eight = u64::from_le_bytes(*rest.first_chunk()?);
-        let mut length = (!eight & BIT).trailing_zeros() as usize / 8;
-        let mut end = *rest.get(length)?;
+        let mut length = (!eight & BIT).trailing_zeros() / 8;
+        let mut end = eight.checked_shr(8 * length)? as u8;
         if end.is_ascii_digit() {
             length += 1;
-            end = *rest.get(length)?;
+            end = eight.checked_shr(8 * length)? as u8;
         }
-        if length > 7 || !matches!(end, b'>' | b' ' | b'/' | b'\n' | b'\r' | b'\t' | b'\x0c') {
+        if !is_space(end) && !matches!(end, b'>' | b'/') {
             return None;
         }
+        let length = length as usize;
         // Of the bytes with that bit only letters become letters, and digits stay what they are.
         by_key((eight | LOWER) & mask(length)).map(|name| (name, length))
     }

@@ -59,24 +59,15 @@ impl Open {
     }
 
     pub(super) fn is_integration_point(&self) -> bool {
-        match self.namespace {
-            Namespace::Html => false,
-            Namespace::MathMl => self.name.is_mathml_text_integration_point(),
-            Namespace::Svg => self.name.is_svg_html_integration_point(),
-        }
+        is_integration_point(self.name, self.namespace)
     }
+}
 
-    /// Marks the scopes that this element, at `here`, bounds.
-    #[inline]
-    fn mark(&mut self, here: u32) {
-        let bounds = match self.namespace {
-            Namespace::Html => self.name.known().map_or(&UNKNOWN_BOUNDS, |index| &BOUNDS[index]),
-            _ if self.is_integration_point() => &INTEGRATION_BOUNDS,
-            _ => return,
-        };
-        for (mark, bound) in self.marks.iter_mut().zip(bounds) {
-            *mark = *mark & !bound | here & bound;
-        }
+fn is_integration_point(name: Name, namespace: Namespace) -> bool {
+    match namespace {
+        Namespace::Html => false,
+        Namespace::MathMl => name.is_mathml_text_integration_point(),
+        Namespace::Svg => name.is_svg_html_integration_point(),
     }
 }
 
@@ -196,15 +187,11 @@ impl Stack {
     #[inline]
     pub(super) fn push(&mut self, name: Name, namespace: Namespace) -> u32 {
         let id = self.new_id();
-        self.restore(Open {
-            name,
-            namespace,
-            html_integration: false,
-            formatting: false,
-            id,
-            below: 0,
-            marks: [0; SCOPES],
-        });
+        let here = self.open.len() as u32 + 1;
+        let marks = self.marks_below(name, namespace, here);
+        let below = std::mem::replace(self.last_mut(namespace, name), here);
+        let (html_integration, formatting) = (false, false);
+        self.open.push(Open { name, namespace, html_integration, formatting, id, below, marks });
         id
     }
 
@@ -212,13 +199,26 @@ impl Stack {
         self.open.last_mut()
     }
 
-    #[inline]
     fn restore(&mut self, mut element: Open) {
         let here = self.open.len() as u32 + 1;
-        element.marks = self.open.last().map_or([0; SCOPES], |top| top.marks);
-        element.mark(here);
+        element.marks = self.marks_below(element.name, element.namespace, here);
         element.below = std::mem::replace(self.last_mut(element.namespace, element.name), here);
         self.open.push(element);
+    }
+
+    /// The marks of an element put on top, at `here`: those of the one below, and the scopes that it bounds itself.
+    #[inline]
+    fn marks_below(&self, name: Name, namespace: Namespace, here: u32) -> [u32; SCOPES] {
+        let mut marks = self.open.last().map_or([0; SCOPES], |top| top.marks);
+        let bounds = match namespace {
+            Namespace::Html => name.known().map_or(&UNKNOWN_BOUNDS, |index| &BOUNDS[index]),
+            _ if is_integration_point(name, namespace) => &INTEGRATION_BOUNDS,
+            _ => return marks,
+        };
+        for (mark, bound) in marks.iter_mut().zip(bounds) {
+            *mark = *mark & !bound | here & bound;
+        }
+        marks
     }
 
     #[inline]

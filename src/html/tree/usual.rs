@@ -64,7 +64,7 @@ fn usual(name: Name) -> Usual {
 
 impl Tree {
     /// A start tag in a usual place, which makes an HTML element. False if the rules must decide; nothing was done then.
-    #[inline]
+    #[inline(always)]
     pub(super) fn usual_start(&mut self, name: Name, facts: &Facts<'_>) -> bool {
         let Some(top) = self.stack.top() else { return false };
         if top.namespace != Namespace::Html {
@@ -98,7 +98,7 @@ impl Tree {
         true
     }
 
-    #[inline]
+    #[inline(always)]
     fn usual_start_in_body(&mut self, usual: Usual, name: Name, top: Name, facts: &Facts<'_>) -> bool {
         let in_paragraph = self.stack.in_scope(Scope::Button, Name::P);
         match usual {
@@ -124,7 +124,7 @@ impl Tree {
     }
 
     /// An end tag in a usual place. False if the rules must decide; nothing was done then.
-    #[inline]
+    #[inline(always)]
     pub(super) fn usual_end(&mut self, name: Name) -> bool {
         let Some(top) = self.stack.top() else { return false };
         let mode = match (usual(name), self.mode) {
