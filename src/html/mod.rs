@@ -176,9 +176,7 @@ struct Walk {
 
 impl Walk {
     fn document(settings: Settings) -> Walk {
-        let placeholders =
-            if settings.placeholder.is_empty() { Placeholders::none() } else { Placeholders::default() };
-        Walk { placeholders, ..Walk::new(settings) }
+        Walk { placeholders: Placeholders::new(&settings.placeholder), ..Walk::new(settings) }
     }
 
     fn new(settings: Settings) -> Walk {
@@ -189,7 +187,7 @@ impl Walk {
             bottom_done: false,
             in_outlook: false,
             limited: false,
-            placeholders: Placeholders::none(),
+            placeholders: Placeholders::default(),
             inside: None,
         }
     }

@@ -189,9 +189,8 @@ impl Name {
         if !is_space(end) && !matches!(end, b'>' | b'/') {
             return None;
         }
-        let length = length as usize;
         // Of the bytes with that bit only letters become letters, and digits stay what they are.
-        by_key((eight | LOWER) & mask(length)).map(|name| (name, length))
+        by_key((eight | LOWER) & !u64::MAX.wrapping_shl(8 * length)).map(|name| (name, length as usize))
     }
 
     #[cold]

@@ -184,7 +184,7 @@ impl Stack {
     }
 
     /// Pushes a new element and returns its id.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&mut self, name: Name, namespace: Namespace) -> u32 {
         let id = self.new_id();
         let here = self.open.len() as u32 + 1;
@@ -221,13 +221,18 @@ impl Stack {
         marks
     }
 
-    #[inline]
+    #[inline(always)]
     fn last_mut(&mut self, namespace: Namespace, name: Name) -> &mut u32 {
         let foreign = namespace != Namespace::Html;
         match name.known() {
             Some(index) => &mut self.last[usize::from(foreign)][index],
-            None => self.last_unknown.entry((foreign, name)).or_insert(0),
+            None => self.last_unknown_mut(foreign, name),
         }
+    }
+
+    #[inline(never)]
+    fn last_unknown_mut(&mut self, foreign: bool, name: Name) -> &mut u32 {
+        self.last_unknown.entry((foreign, name)).or_insert(0)
     }
 
     #[inline]
@@ -242,6 +247,15 @@ impl Stack {
         Some(element)
     }
 
+    /// Takes the top off, which is an HTML element of this known name.
+    #[inline(always)]
+    pub(super) fn pop_known(&mut self, name: Name) {
+        if let (Some(element), Some(index)) = (self.open.pop(), name.known()) {
+            self.last[0][index] = element.below;
+        }
+    }
+
+    #[inline(never)]
     fn pop_unknown(&mut self, element: &Open) {
         let key = (element.namespace != Namespace::Html, element.name);
         if element.below == 0 {

@@ -150,7 +150,7 @@ impl Tree {
             (Usual::Section, Mode::InTableBody) => Mode::InTable,
             _ => return false,
         };
-        self.stack.pop();
+        self.stack.pop_known(name);
         self.mode = mode;
         true
     }
