@@ -18,6 +18,14 @@ pub(crate) enum Top {
     Done,
 }
 
+impl Top {
+    /// Asked of every tag, where the comparison of all fields would cost more.
+    #[inline]
+    pub(super) fn is_done(self) -> bool {
+        matches!(self, Top::Done)
+    }
+}
+
 /// Whether a first element with these attributes is a preheader that is not shown: `hidden`, or an
 /// inline style with `display:none`, `max-height:0` or `mso-hide:all`.
 pub(crate) fn is_hidden(tag: &[u8]) -> bool {

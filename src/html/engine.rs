@@ -8,13 +8,13 @@
 
 use std::ops::Range;
 
-use memchr::memchr;
-
 use super::gap::{self, Lexeme, Partial};
 use super::rawtext::{Found, RawText};
 use super::tag::name_range;
-use super::text::{MOST_REFERENCE, long_reference};
+use super::text::{MOST_REFERENCE, leading_spaces, long_reference};
 use super::tree::TextMode;
+use super::tree::name::Name;
+use super::{byte, stride};
 
 /// A stretch of the document, with the offset of its first byte in the whole.
 #[derive(Clone, Copy)]
@@ -45,8 +45,10 @@ pub(crate) enum Next {
 /// What an engine tells. All offsets are of the whole document.
 pub(crate) trait Events {
     /// `unmarked`: none of its attributes has a name like SparkPost's; if false, perhaps one has.
-    fn start_tag(&mut self, source: Source<'_>, range: Range<usize>, unmarked: bool) -> Next;
-    fn end_tag(&mut self, source: Source<'_>, range: Range<usize>);
+    fn start_tag(&mut self, source: Source<'_>, range: Range<usize>, name: Name, unmarked: bool) -> Next;
+    fn end_tag(&mut self, source: Source<'_>, range: Range<usize>, name: Name);
+    /// Text that is ASCII white space and not empty; a tag follows. Every second text is such.
+    fn space(&mut self, source: Source<'_>, range: Range<usize>);
     /// Text; `complete` if a tag or the end follows. Returns how much of it was used: the rest is
     /// told again with more input.
     fn text(&mut self, source: Source<'_>, range: Range<usize>, complete: bool) -> usize;
@@ -159,66 +161,68 @@ impl Engine {
         Go::Wait
     }
 
+    #[inline(always)]
     pub(super) fn start_tag(
         &mut self,
         source: Source<'_>,
         tag: Range<usize>,
+        name: Name,
+        unmarked: bool,
         events: &mut impl Events,
     ) -> Go {
         if tag.len() > self.max_token {
             return self.stop(events);
         }
         self.at = tag.end;
-        let unmarked = self.partial.unmarked;
-        self.partial = Partial::NEW;
-        let bytes = source.at(tag.clone());
-        match events.start_tag(source, tag.clone(), unmarked) {
+        match events.start_tag(source, tag.clone(), name, unmarked) {
+            Next::Read(TextMode::Data) if !(cfg!(feature = "lol_html") && name.changes_lexing()) => Go::On,
+            Next::Read(TextMode::Data) => Go::Resume, // lol_html reads on in another state
+            Next::Read(_) => {
+                let bytes = source.at(tag);
+                self.raw = Some(RawText::new(&bytes[name_range(bytes)]));
+                Go::Resume
+            }
             Next::Stop => {
                 self.at = tag.start;
                 self.stopped = true;
                 Go::Resume
             }
-            #[cfg(feature = "lol_html")]
-            Next::Read(TextMode::Data) if super::finder::changes_state(&bytes[name_range(bytes)]) => {
-                Go::Resume
-            }
-            Next::Read(TextMode::Data) => Go::On,
-            Next::Read(_) => {
-                self.raw = Some(RawText::new(&bytes[name_range(bytes)]));
-                Go::Resume
-            }
         }
     }
 
-    /// Reads one lexeme at [`Engine::at`]: tags and text, which nearly all are, without detours.
-    #[inline]
+    /// Reads one lexeme at [`Engine::at`], of which nothing was looked at: tags and text, which nearly all are, without
+    /// detours.
+    #[inline(always)]
     pub(super) fn lexeme(&mut self, source: Source<'_>, last: bool, events: &mut impl Events) -> Go {
         let rest = &source.bytes[self.at - source.base..];
-        let is_name = |at| rest.get(at).is_some_and(u8::is_ascii_alphabetic);
-        match rest {
-            [b'<', b'/', ..] if is_name(2) => match gap::tag_end(rest, &mut self.partial) {
-                Some(length) if length <= self.max_token => {
-                    let range = self.at..self.at + length;
-                    self.at = range.end;
-                    self.partial = Partial::NEW;
-                    events.end_tag(source, range);
-                    Go::On
-                }
-                Some(_) => self.stop(events),
-                None => self.incomplete(source, last, events),
-            },
-            [b'<', ..] if is_name(1) => match gap::tag_end(rest, &mut self.partial) {
-                Some(length) => self.start_tag(source, self.at..self.at + length, events),
-                None => self.incomplete(source, last, events),
-            },
-            [b'<', ..] => self.gap(source, last, events),
-            _ => self.text(source, last, events),
+        if rest.first() != Some(&b'<') {
+            let spaces = leading_spaces(rest);
+            if rest.get(spaces) != Some(&b'<') {
+                return self.text(source, last, events);
+            }
+            let range = self.at..self.at + spaces;
+            self.at = range.end;
+            events.space(source, range);
+            return Go::On;
         }
+        if rest.get(1) == Some(&b'/') {
+            if let Some((name, length)) = stride::end_tag(rest)
+                && length <= self.max_token
+            {
+                let range = self.at..self.at + length;
+                self.at = range.end;
+                events.end_tag(source, range, name);
+                return Go::On;
+            }
+        } else if let Some(read) = stride::start_tag(rest) {
+            return self.start_tag(source, self.at..self.at + read.length, read.name, read.unmarked, events);
+        }
+        self.gap(source, last, events)
     }
 
     fn text(&mut self, source: Source<'_>, last: bool, events: &mut impl Events) -> Go {
         let rest = &source.bytes[self.at - source.base..];
-        let length = memchr(b'<', rest);
+        let length = byte::find(b'<', rest);
         let complete = length.is_some() || last;
         let range = self.at..self.at + length.unwrap_or(rest.len());
         if range.len() > MOST_REFERENCE
@@ -234,7 +238,8 @@ impl Engine {
         if used < range.len() { Go::Wait } else { Go::On }
     }
 
-    /// Reads any lexeme at [`Engine::at`].
+    /// Reads any lexeme at [`Engine::at`], of which something may have been looked at.
+    #[inline(never)]
     fn gap(&mut self, source: Source<'_>, last: bool, events: &mut impl Events) -> Go {
         let at = self.at - source.base;
         let offset = |range: Range<usize>| source.base + range.start..source.base + range.end;
@@ -248,8 +253,14 @@ impl Engine {
                 return Go::On;
             }
             Lexeme::StartTag(_) => {
-                return match gap::tag_end(&source.bytes[at..], &mut self.partial) {
-                    Some(length) => self.start_tag(source, self.at..self.at + length, events),
+                let rest = &source.bytes[at..];
+                return match gap::tag_end(rest, &mut self.partial) {
+                    Some(length) => {
+                        let unmarked = self.partial.unmarked;
+                        self.partial = Partial::NEW;
+                        let name = Name::of(&rest[name_range(rest)]);
+                        self.start_tag(source, self.at..self.at + length, name, unmarked, events)
+                    }
                     None => self.incomplete(source, last, events),
                 };
             }
@@ -267,7 +278,10 @@ impl Engine {
         self.at = source.base + range.end;
         self.partial = Partial::NEW;
         match lexeme {
-            Lexeme::EndTag(range) => events.end_tag(source, offset(range)),
+            Lexeme::EndTag(range) => {
+                let tag = &source.bytes[range.clone()];
+                events.end_tag(source, offset(range), Name::of(&tag[name_range(tag)]));
+            }
             Lexeme::Comment { whole, data } => events.comment(source, offset(whole), offset(data)),
             Lexeme::Doctype(range) => events.doctype(source, offset(range)),
             Lexeme::Cdata(range) => events.cdata(source, offset(range)),

@@ -15,6 +15,8 @@ use lol_html::html_content::Element;
 use lol_html::{ElementContentHandlers, HtmlRewriter, Selector, Settings};
 
 use super::engine::{Engine, Events, Go, Source};
+use super::tag::name_range;
+use super::tree::name::Name;
 
 /// lol_html is fed at most this much at once, which bounds what it copies.
 const SLICE: usize = 16 * 1024;
@@ -69,26 +71,7 @@ impl Engine {
         if self.at() > tag.start {
             return Go::Resume; // it stands in a comment or CDATA section
         }
-        self.start_tag(source, tag, events)
+        let bytes = source.at(tag.clone());
+        self.start_tag(source, tag, Name::of(&bytes[name_range(bytes)]), false, events)
     }
-}
-
-/// Whether lol_html changes its state after a start tag of this name: to raw text or to foreign
-/// content.
-pub(super) fn changes_state(name: &[u8]) -> bool {
-    const NAMES: [&[u8]; 12] = [
-        b"svg",
-        b"math",
-        b"noscript",
-        b"style",
-        b"script",
-        b"title",
-        b"textarea",
-        b"iframe",
-        b"xmp",
-        b"noembed",
-        b"noframes",
-        b"plaintext",
-    ];
-    (3..=9).contains(&name.len()) && NAMES.iter().any(|n| name.eq_ignore_ascii_case(n))
 }

@@ -70,14 +70,8 @@ pub(crate) fn next(bytes: &[u8], at: usize, cdata: bool, last: bool, partial: &m
 
 /// The end of the tag that starts at `rest[0]`, or none and `partial` told how far it was read.
 pub(crate) fn tag_end(rest: &[u8], partial: &mut Partial) -> Option<usize> {
-    // `</td>` and the like need no more than a look.
-    if let [b'<', b'/', name @ ..] = rest
-        && let Some(length) = name.iter().take(12).position(|byte| !byte.is_ascii_alphanumeric())
-        && name[length] == b'>'
-    {
-        return Some(length + 3);
-    }
-    let end = if partial.scanned == 0 {
+    // Behind `<` or `</` alone nothing was learnt yet.
+    let end = if partial.scanned <= 2 {
         end_of_tag(rest, &mut partial.tag, &mut partial.unmarked)
     } else {
         partial.tag.find_end(rest, partial.scanned)

@@ -7,6 +7,7 @@
 
 pub(crate) mod attribute;
 mod body;
+mod byte;
 mod engine;
 #[cfg(feature = "lol_html")]
 mod finder;
@@ -15,6 +16,7 @@ mod outlook;
 mod placeholder;
 mod rawtext;
 mod read;
+mod stride;
 pub(crate) mod tag;
 mod text;
 mod tree;
@@ -168,10 +170,16 @@ struct Walk {
     in_outlook: bool,
     limited: bool,
     placeholders: Placeholders,
+    /// The walk of the last conditional comment, to be used again: making one costs more than most comments.
+    inside: Option<Box<Walk>>,
 }
 
 impl Walk {
     fn document(settings: Settings) -> Walk {
+        Walk { placeholders: Placeholders::new(&settings.placeholder), ..Walk::new(settings) }
+    }
+
+    fn new(settings: Settings) -> Walk {
         Walk {
             settings,
             tree: Tree::document(),
@@ -180,17 +188,19 @@ impl Walk {
             in_outlook: false,
             limited: false,
             placeholders: Placeholders::default(),
+            inside: None,
         }
     }
 
-    fn outlook(settings: Settings) -> Walk {
-        Walk {
-            tree: Tree::fragment(),
-            top: Top::Done,
-            bottom_done: true,
-            in_outlook: true,
-            ..Walk::document(settings)
-        }
+    /// A walk for the inside of a conditional comment.
+    fn take_inside(&mut self) -> Box<Walk> {
+        let mut walk = self.inside.take().unwrap_or_else(|| Box::new(Walk::new(self.settings.clone())));
+        walk.tree.become_fragment();
+        walk.top = Top::Done;
+        walk.bottom_done = true;
+        walk.in_outlook = true;
+        walk.limited = false;
+        walk
     }
 
     fn hold(&self) -> Option<usize> {
@@ -198,6 +208,12 @@ impl Walk {
             Top::Begun(body) | Top::Preheader { body, .. } => Some(body),
             _ => None,
         }
+    }
+
+    /// Whether a start tag of this name may be a link: `v:roundrect` and the like only to Outlook.
+    #[inline]
+    fn may_link(&self, name: Name) -> bool {
+        matches!(name, Name::A | Name::AREA) || self.in_outlook && name.known().is_none()
     }
 
     /// The links of a start tag that made an element of this namespace.
@@ -324,6 +340,72 @@ impl<S: Sites> Walking<'_, S> {
         }
     }
 
+    /// Looks what a start tag means for the top pixel, whose place is not known yet.
+    fn watch_start_tag(
+        &mut self,
+        source: Source<'_>,
+        range: Range<usize>,
+        name: Name,
+        made: Option<Namespace>,
+        mode: TextMode,
+    ) {
+        let explicit = name == Name::BODY && self.walk.top == Top::Waiting;
+        self.watch_body(if explicit { range.end } else { range.start });
+        if let Some(namespace) = made
+            && !explicit
+        {
+            self.first_element(source.at(range.clone()), namespace, mode, range.end);
+        }
+        self.watch_preheader(source, range.start, Ended::ByStartTag);
+    }
+
+    /// Looks what an end tag means for the top pixel, whose place is not known yet. `ends_itself`: a preheader of its name
+    /// was open; `ends_body`: it is one of the body's or the document's, where a pixel may stand.
+    fn watch_end_tag(
+        &mut self,
+        source: Source<'_>,
+        range: Range<usize>,
+        name: Name,
+        ends_itself: bool,
+        ends_body: bool,
+    ) {
+        self.watch_body(range.start);
+        match ends_itself {
+            true => self.watch_preheader(source, range.end, Ended::ByItself),
+            false => self.watch_preheader(source, range.start, Ended::Otherwise),
+        }
+        if let Top::Begun(body) | Top::Preheader { body, .. } = self.walk.top
+            && (ends_body || matches!(name, Name::P | Name::BR) && matches!(self.walk.top, Top::Begun(_)))
+        {
+            self.top_in_front(body);
+        }
+    }
+
+    /// Tells of a start tag that may be a link, or hold tracking attributes (`marked`).
+    fn site(
+        &mut self,
+        source: Source<'_>,
+        range: Range<usize>,
+        name: Name,
+        made: Option<Namespace>,
+        marked: bool,
+    ) {
+        let bytes = source.at(range.clone());
+        let targets = match made {
+            Some(namespace) if self.walk.may_link(name) && !self.walk.tree.in_template() => {
+                self.walk.targets(bytes, name, namespace)
+            }
+            _ => [None, None],
+        };
+        if name == Name::A && made.is_some() {
+            self.sites.link_end(LinkEnd::Named(name), range.start, self.walk.in_outlook);
+        }
+        if targets[0].is_some() || marked {
+            let ends = if name == Name::AREA { LinkEnd::Void } else { LinkEnd::Named(name) };
+            self.sites.tag(Tag { source: bytes, at: range.start, marked, targets, ends });
+        }
+    }
+
     fn finish(&mut self, source: Source<'_>, clean: bool) {
         if !self.walk.limited {
             self.walk.tree.end_of_file();
@@ -369,18 +451,19 @@ impl<S: Sites> Walking<'_, S> {
         let Some(inside) = outlook::inside(source.at(data.clone())) else { return };
         let inside = data.start + inside.start..data.start + inside.end;
         let part = Source { bytes: source.at(inside.clone()), base: inside.start };
-        let mut walk = Walk::outlook(self.walk.settings.clone());
+        let mut walk = self.walk.take_inside();
         let mut engine = Engine::new(inside.start, self.walk.settings.max_token, Reader::Scan);
         let mut walking = Walking { walk: &mut walk, sites: &mut *self.sites };
         engine.advance(part, true, &mut walking);
+        self.walk.inside = Some(walk);
         self.sites.link_end(LinkEnd::Void, inside.end, true);
     }
 }
 
 impl<S: Sites> Events for Walking<'_, S> {
-    fn start_tag(&mut self, source: Source<'_>, range: Range<usize>, unmarked: bool) -> Next {
+    #[inline(always)]
+    fn start_tag(&mut self, source: Source<'_>, range: Range<usize>, name: Name, unmarked: bool) -> Next {
         let bytes = source.at(range.clone());
-        let name = Name::of(&bytes[name_range(bytes)]);
         self.walk.tree.at(range.end);
         if name == Name::FRAMESET
             && self.walk.tree.is_replaceable()
@@ -394,31 +477,13 @@ impl<S: Sites> Events for Walking<'_, S> {
             self.limit(range.start);
             return Next::Stop;
         }
-        if self.walk.top != Top::Done {
-            let explicit = name == Name::BODY && self.walk.top == Top::Waiting;
-            self.watch_body(if explicit { range.end } else { range.start });
-            if let Some(namespace) = made
-                && !explicit
-            {
-                self.first_element(bytes, namespace, mode, range.end);
-            }
-            self.watch_preheader(source, range.start, Ended::ByStartTag);
-        }
-        // Asked first: all other tags are spared a call.
-        let may_link = matches!(name, Name::A | Name::AREA) || self.walk.in_outlook;
-        let targets = match made {
-            Some(namespace) if may_link && !self.walk.tree.in_template() => {
-                self.walk.targets(bytes, name, namespace)
-            }
-            _ => [None, None],
-        };
-        if name == Name::A && made.is_some() {
-            self.sites.link_end(LinkEnd::Named(name), range.start, self.walk.in_outlook);
+        if !self.walk.top.is_done() {
+            self.watch_start_tag(source, range.clone(), name, made, mode);
         }
         let marked = self.sites.may_hold_attributes(source, range.clone(), unmarked);
-        if targets[0].is_some() || marked {
-            let ends = if name == Name::AREA { LinkEnd::Void } else { LinkEnd::Named(name) };
-            self.sites.tag(Tag { source: bytes, at: range.start, marked, targets, ends });
+        // Asked first: all other tags are spared a call.
+        if marked || self.walk.may_link(name) {
+            self.site(source, range.clone(), name, made, marked);
         }
         if name == Name::IMG && !self.walk.in_outlook {
             self.sites.image(source, range);
@@ -426,35 +491,20 @@ impl<S: Sites> Events for Walking<'_, S> {
         Next::Read(mode)
     }
 
-    fn end_tag(&mut self, source: Source<'_>, range: Range<usize>) {
-        let bytes = source.at(range.clone());
-        let name = Name::of(&bytes[name_range(bytes)]);
+    #[inline(always)]
+    fn end_tag(&mut self, source: Source<'_>, range: Range<usize>, name: Name) {
         self.walk.tree.at(range.end);
-        let takes_pixel = self.walk.tree.takes_pixel();
+        self.walk.placeholders.drops_newline = false;
+        let ends_body = matches!(name, Name::BODY | Name::HTML) && self.walk.tree.takes_pixel();
         let ends_itself = match self.walk.top {
             Top::Preheader { element, .. } => self.walk.tree.is_named(element, name),
             _ => false,
         };
-        self.walk.placeholders.drops_newline = false;
         self.walk.tree.end_tag(name);
-        if self.walk.top != Top::Done {
-            self.watch_body(range.start);
-            match ends_itself {
-                true => self.watch_preheader(source, range.end, Ended::ByItself),
-                false => self.watch_preheader(source, range.start, Ended::Otherwise),
-            }
-            if let Top::Begun(body) | Top::Preheader { body, .. } = self.walk.top
-                && (takes_pixel && matches!(name, Name::BODY | Name::HTML)
-                    || matches!(name, Name::P | Name::BR) && matches!(self.walk.top, Top::Begun(_)))
-            {
-                self.top_in_front(body);
-            }
+        if !self.walk.top.is_done() {
+            self.watch_end_tag(source, range.clone(), name, ends_itself, ends_body);
         }
-        if matches!(name, Name::BODY | Name::HTML)
-            && !self.walk.bottom_done
-            && takes_pixel
-            && self.walk.tree.body() == Body::Started
-        {
+        if ends_body && !self.walk.bottom_done && self.walk.tree.body() == Body::Started {
             self.walk.bottom_done = true;
             if self.sites.bottom(range.start, false) {
                 self.walk.tree.keep_body();
@@ -465,6 +515,20 @@ impl<S: Sites> Events for Walking<'_, S> {
         }
     }
 
+    #[inline(always)]
+    fn space(&mut self, source: Source<'_>, range: Range<usize>) {
+        if matches!(self.walk.top, Top::Waiting) || self.walk.tree.text_matters() {
+            self.sites.text_counts(range.clone());
+        }
+        if !self.walk.tree.ignores_space() {
+            self.walk.tree.space();
+        }
+        self.walk.placeholders.space_read();
+        if self.sites.wants_text() {
+            self.sites.text(source, range, self.walk.in_outlook);
+        }
+    }
+
     fn text(&mut self, source: Source<'_>, range: Range<usize>, complete: bool) -> usize {
         let bytes = source.at(range.clone());
         let mut used = bytes.len();
@@ -472,10 +536,10 @@ impl<S: Sites> Events for Walking<'_, S> {
             used -= self.walk.held_back(bytes);
         }
         let bytes = &bytes[..used];
-        if self.walk.top == Top::Done && !self.walk.tree.text_matters() {
+        if self.walk.top.is_done() && !self.walk.tree.text_matters() {
             // most text: it changes nothing that the walk must know
         } else {
-            if self.walk.top == Top::Waiting || self.walk.tree.text_matters() {
+            if matches!(self.walk.top, Top::Waiting) || self.walk.tree.text_matters() {
                 self.sites.text_counts(range.start..range.start + used);
             }
             if let Some(first) = self.classify(bytes) {

@@ -3,17 +3,17 @@
 use std::ops::Range;
 
 use encoding_rs::{Decoder, UTF_8};
-use memchr::{memchr, memmem};
+use memchr::memmem;
 
 use super::tree::Body;
-use super::{Sites, Source, Walk, Walking, text};
+use super::{Sites, Source, Walk, Walking, byte, text};
 use crate::charset::Charset;
 
 /// What of the text that was read before matters for the placeholders to come.
 #[derive(Default)]
 pub(super) struct Placeholders {
-    /// None stands before this offset but where text was already read.
-    next: usize,
+    /// The first byte of the placeholder, where it is looked for.
+    first: Option<u8>,
     /// Where the text continues after something that could join what follows, see [`Walk::joins`].
     joins_at: Option<usize>,
     /// The last token was a start tag whose element drops a newline that follows at once.
@@ -59,6 +59,18 @@ impl Characters {
             told(&text[..written]);
             bytes = &bytes[read..];
         }
+    }
+}
+
+impl Placeholders {
+    pub(super) fn new(word: &[u8]) -> Placeholders {
+        Placeholders { first: word.first().copied(), ..Placeholders::default() }
+    }
+
+    /// White space alone was read, which holds none and joins nothing.
+    pub(super) fn space_read(&mut self) {
+        self.drops_newline = false;
+        self.joins_at = None;
     }
 }
 
@@ -123,17 +135,11 @@ fn partial_utf8(bytes: &[u8]) -> usize {
 
 impl<S: Sites> Walking<'_, S> {
     /// Looks for placeholders in a text; `complete` if the text ends with it.
+    #[inline]
     pub(super) fn placeholders(&mut self, source: Source<'_>, range: Range<usize>, complete: bool) {
-        if self.walk.in_outlook || self.walk.settings.placeholder.is_empty() {
-            return;
-        }
-        // One search over what is in memory spares a search in every text.
-        if self.walk.placeholders.next < range.start {
-            let ahead = &source.bytes[range.start - source.base..];
-            let found = memmem::find(ahead, &self.walk.settings.placeholder);
-            self.walk.placeholders.next = found.map_or(source.end(), |at| range.start + at);
-        }
-        if self.walk.placeholders.next < range.end {
+        // Most texts are short and hold no such byte, while making ready to search costs 800 instructions.
+        let Some(first) = self.walk.placeholders.first else { return };
+        if byte::find(first, source.at(range.clone())).is_some() {
             self.find_placeholders(source, range.clone());
         }
         if !complete {
@@ -148,15 +154,11 @@ impl<S: Sites> Walking<'_, S> {
     /// document is as if they had never stood there.
     pub(super) fn classify(&mut self, bytes: &[u8]) -> Option<usize> {
         let walk = &mut *self.walk;
-        if text::leading_spaces(bytes) == bytes.len() && walk.tree.ignores_space() {
-            return None; // every second text in tables: with or without a placeholder nothing changes
-        }
         let word = &walk.settings.placeholder;
         if walk.in_outlook || word.is_empty() || !walk.bottom_done && self.sites.wants_bottom() {
             return text::classify(bytes, &mut walk.tree);
         }
-        // Making ready to search costs 800 instructions, and most texts are short and hold no such byte.
-        if memchr(word[0], bytes).is_none() {
+        if byte::find(word[0], bytes).is_none() {
             return text::classify(bytes, &mut walk.tree);
         }
         let mut from = 0;

@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use super::engine::{Engine, Events, Next, Reader, Source};
-use super::tag::name_range;
 use super::text::{classify, is_quirky_doctype};
 use super::tree::name::Name;
 use super::tree::{Facts, Tree};
@@ -34,9 +33,8 @@ struct Reading<'a> {
 }
 
 impl Events for Reading<'_> {
-    fn start_tag(&mut self, source: Source<'_>, range: Range<usize>, _: bool) -> Next {
+    fn start_tag(&mut self, source: Source<'_>, range: Range<usize>, name: Name, _: bool) -> Next {
         let bytes = source.at(range.clone());
-        let name = Name::of(&bytes[name_range(bytes)]);
         self.tree.at(range.end);
         let template = self.tree.in_template();
         let (made, mode) = self.tree.start_tag(name, &Facts { source: bytes });
@@ -52,11 +50,14 @@ impl Events for Reading<'_> {
         Next::Read(mode)
     }
 
-    fn end_tag(&mut self, source: Source<'_>, range: Range<usize>) {
-        let bytes = source.at(range.clone());
+    fn end_tag(&mut self, _: Source<'_>, range: Range<usize>, name: Name) {
         self.tree.at(range.end);
-        self.tree.end_tag(Name::of(&bytes[name_range(bytes)]));
+        self.tree.end_tag(name);
         (self.visit)(Found::EndTag { range, outlook: self.outlook });
+    }
+
+    fn space(&mut self, source: Source<'_>, range: Range<usize>) {
+        self.text(source, range, true);
     }
 
     fn text(&mut self, source: Source<'_>, range: Range<usize>, _: bool) -> usize {

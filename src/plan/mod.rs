@@ -408,6 +408,7 @@ impl Sites for Planner {
 
     /// Every name of SparkPost's attributes holds `msys`: where the reading of the tag did not see all names, a
     /// vectorised search spares the attributes of nearly every tag. The other dialects share no such word.
+    #[inline]
     fn may_hold_attributes(&mut self, source: Source<'_>, range: Range<usize>, unmarked: bool) -> bool {
         if let Some(record) = &mut self.record
             && !record.top_is_known

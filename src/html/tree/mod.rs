@@ -11,6 +11,7 @@ pub(crate) mod name;
 mod rules;
 mod stack;
 mod table;
+mod usual;
 
 use self::formatting::Formatting;
 use self::name::Name;
@@ -32,17 +33,21 @@ impl Facts<'_> {
     fn signature(&self) -> u64 {
         let mut sum = 0u64;
         for attribute in super::tag::Attributes::of(self.source) {
-            let name = hash(self.source[attribute.name].iter().map(u8::to_ascii_lowercase));
-            let value = hash(self.source[attribute.value].iter().copied());
+            let name = self.source[attribute.name].iter().map(|&byte| byte.to_ascii_lowercase().into());
+            let (eights, rest) = self.source[attribute.value].as_chunks();
+            let value = eights.iter().map(|&eight| u64::from_le_bytes(eight));
+            let (name, value) = (hash(name), hash(value.chain(rest.iter().map(|&byte| byte.into()))));
             sum = sum.wrapping_add(name.rotate_left(32) ^ value);
         }
         sum
     }
 }
 
-/// FNV-1a. A collision only makes two elements look alike to the "Noah's Ark" clause.
-fn hash(bytes: impl Iterator<Item = u8>) -> u64 {
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+/// FNV-1a, of more than a byte at once. A collision only makes two elements look alike to the "Noah's Ark" clause.
+fn hash(numbers: impl Iterator<Item = u64>) -> u64 {
+    numbers.fold(0xcbf2_9ce4_8422_2325, |hash: u64, number| {
+        (hash.rotate_left(32) ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    })
 }
 
 /// A token, as far as tree construction cares.
@@ -152,11 +157,27 @@ impl Tree {
     /// The inside of a conditional comment: a fragment in the context of a body.
     pub(crate) fn fragment() -> Tree {
         let mut tree = Tree::document();
-        tree.stack.push(Name::HTML, Namespace::Html);
-        tree.mode = Mode::InBody;
-        tree.body = Body::Started;
-        tree.head_seen = true;
+        tree.become_fragment();
         tree
+    }
+
+    /// Begins anew as [`Tree::fragment`] does, in the memory that it has.
+    pub(crate) fn become_fragment(&mut self) {
+        self.stack.truncate(0);
+        self.stack.push(Name::HTML, Namespace::Html);
+        self.formatting.clear();
+        self.template_modes.clear();
+        self.mode = Mode::InBody;
+        self.head_seen = true;
+        self.form = None;
+        self.frameset_ok = true;
+        self.kept = false;
+        self.quirks = false;
+        self.body = Body::Started;
+        self.made = None;
+        self.raw = None;
+        self.offset = 0;
+        self.work = 0;
     }
 
     /// Tells how many bytes were read, which bounds the work that markup may cause.
@@ -243,6 +264,7 @@ impl Tree {
     }
 
     /// Whether a formatting element waits to be opened again.
+    #[inline]
     fn waits_to_reopen(&self) -> bool {
         self.formatting.last().is_some_and(|&last| !self.is_active(last))
     }
@@ -257,14 +279,31 @@ impl Tree {
 
     /// A start tag. Returns the namespace of the element that it makes (none if it is dropped) and
     /// how to read on.
+    #[inline(always)]
     pub(crate) fn start_tag(&mut self, name: Name, facts: &Facts<'_>) -> (Option<Namespace>, TextMode) {
+        if self.usual_start(name, facts) {
+            return (Some(Namespace::Html), TextMode::Data);
+        }
+        self.start_tag_by_rules(name, facts)
+    }
+
+    #[inline(never)]
+    fn start_tag_by_rules(&mut self, name: Name, facts: &Facts<'_>) -> (Option<Namespace>, TextMode) {
         self.made = None;
         let mode = self.process(Token::Start(name, facts));
         self.raw = (mode != TextMode::Data).then_some(mode);
         (self.made, mode)
     }
 
+    #[inline(always)]
     pub(crate) fn end_tag(&mut self, name: Name) {
+        if self.raw.is_some() || !self.usual_end(name) {
+            self.end_tag_by_rules(name);
+        }
+    }
+
+    #[inline(never)]
+    fn end_tag_by_rules(&mut self, name: Name) {
         if self.raw.take().is_some() {
             // "text" insertion mode: the raw text element itself
             self.stack.pop();

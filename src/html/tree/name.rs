@@ -3,6 +3,8 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::LazyLock;
 
+use crate::html::tag::is_space;
+
 /// A lower-cased element name: an index into the table of known names, or a keyed hash of any other.
 ///
 /// A collision of two unknown names would only make one end tag close the other's element in the
@@ -13,19 +15,21 @@ pub(crate) struct Name(u32);
 const UNKNOWN: u32 = 1 << 31;
 
 /// <https://html.spec.whatwg.org/multipage/parsing.html#special>
-const SPECIAL: u8 = 1;
+const SPECIAL: u16 = 1;
 /// "Has an element in scope" stops here, HTML namespace only.
-const SCOPE: u8 = 2;
+const SCOPE: u16 = 2;
 /// "Generate implied end tags" pops these.
-const IMPLIED: u8 = 4;
+const IMPLIED: u16 = 4;
 /// A start tag that ends foreign content ("any other start tag" of 13.2.6.5 excluded).
-const BREAKOUT: u8 = 8;
+const BREAKOUT: u16 = 8;
 /// Formatting elements, for the adoption agency.
-const FORMATTING: u8 = 16;
+const FORMATTING: u16 = 16;
 /// Block-like start tags that only close an open `p`, and whose end tags only need a scope.
-const BLOCK: u8 = 32;
+const BLOCK: u16 = 32;
 /// `caption`, `col`, `tbody` … : table parts.
-const TABLE_PART: u8 = 64;
+const TABLE_PART: u16 = 64;
+/// What follows its start tag may be raw text or foreign content.
+const LEXING: u16 = 128;
 
 macro_rules! names {
     ($($id:ident $text:literal $flags:expr;)*) => {
@@ -36,7 +40,7 @@ macro_rules! names {
         pub(crate) const KNOWN: usize = Index::COUNT_ as usize;
         #[allow(dead_code, reason = "some names are here for their flags, or to be found fast")]
         impl Name { $(pub(crate) const $id: Name = Name(Index::$id as u32);)* }
-        static FLAGS: [u8; KNOWN] = [$($flags),*];
+        static FLAGS: [u16; KNOWN] = [$($flags),*];
         const NAMES: [&str; KNOWN] = [$($text),*];
     };
 }
@@ -60,109 +64,133 @@ names! {
     H3 "h3" SPECIAL | BREAKOUT; H4 "h4" SPECIAL | BREAKOUT; H5 "h5" SPECIAL | BREAKOUT;
     H6 "h6" SPECIAL | BREAKOUT; HEAD "head" SPECIAL | BREAKOUT | TABLE_PART;
     HEADER "header" SPECIAL | BLOCK; HGROUP "hgroup" SPECIAL | BLOCK; HR "hr" SPECIAL | BREAKOUT;
-    HTML "html" SPECIAL | SCOPE; I "i" FORMATTING | BREAKOUT; IFRAME "iframe" SPECIAL; IMAGE "image" 0;
+    HTML "html" SPECIAL | SCOPE; I "i" FORMATTING | BREAKOUT; IFRAME "iframe" SPECIAL | LEXING; IMAGE "image" 0;
     IMG "img" SPECIAL | BREAKOUT; INPUT "input" SPECIAL; ISINDEX "isindex" SPECIAL; KEYGEN "keygen" 0;
     LABEL "label" 0; LI "li" SPECIAL | IMPLIED | BREAKOUT; LINK "link" SPECIAL;
     LISTING "listing" SPECIAL | BREAKOUT; MAIN "main" SPECIAL | BLOCK; MALIGNMARK "malignmark" 0;
-    MARQUEE "marquee" SPECIAL | SCOPE; MATH "math" 0; MENU "menu" SPECIAL | BLOCK | BREAKOUT;
+    MARQUEE "marquee" SPECIAL | SCOPE; MATH "math" LEXING; MENU "menu" SPECIAL | BLOCK | BREAKOUT;
     META "meta" SPECIAL | BREAKOUT; MGLYPH "mglyph" 0; MI "mi" 0; MN "mn" 0; MO "mo" 0; MS "ms" 0;
-    MTEXT "mtext" 0; NAV "nav" SPECIAL | BLOCK; NOBR "nobr" FORMATTING | BREAKOUT; NOEMBED "noembed" SPECIAL;
-    NOFRAMES "noframes" SPECIAL; NOSCRIPT "noscript" SPECIAL; OBJECT "object" SPECIAL | SCOPE;
+    MTEXT "mtext" 0; NAV "nav" SPECIAL | BLOCK; NOBR "nobr" FORMATTING | BREAKOUT; NOEMBED "noembed" SPECIAL | LEXING;
+    NOFRAMES "noframes" SPECIAL | LEXING; NOSCRIPT "noscript" SPECIAL | LEXING; OBJECT "object" SPECIAL | SCOPE;
     OL "ol" SPECIAL | BLOCK | BREAKOUT; OPTGROUP "optgroup" IMPLIED; OPTION "option" IMPLIED;
-    P "p" SPECIAL | IMPLIED | BLOCK | BREAKOUT; PARAM "param" SPECIAL; PLAINTEXT "plaintext" SPECIAL;
+    P "p" SPECIAL | IMPLIED | BLOCK | BREAKOUT; PARAM "param" SPECIAL; PLAINTEXT "plaintext" SPECIAL | LEXING;
     PRE "pre" SPECIAL | BREAKOUT; RB "rb" IMPLIED; RP "rp" IMPLIED; RT "rt" IMPLIED; RTC "rtc" IMPLIED;
-    RUBY "ruby" BREAKOUT; S "s" FORMATTING | BREAKOUT; SCRIPT "script" SPECIAL; SEARCH "search" BLOCK;
+    RUBY "ruby" BREAKOUT; S "s" FORMATTING | BREAKOUT; SCRIPT "script" SPECIAL | LEXING; SEARCH "search" BLOCK;
     SECTION "section" SPECIAL | BLOCK; SELECT "select" SPECIAL | SCOPE; SMALL "small" FORMATTING | BREAKOUT;
     SOURCE "source" SPECIAL; SPAN "span" BREAKOUT; STRIKE "strike" FORMATTING | BREAKOUT;
-    STRONG "strong" FORMATTING | BREAKOUT; STYLE "style" SPECIAL; SUB "sub" BREAKOUT;
-    SUMMARY "summary" SPECIAL | BLOCK; SUP "sup" BREAKOUT; SVG "svg" 0;
+    STRONG "strong" FORMATTING | BREAKOUT; STYLE "style" SPECIAL | LEXING; SUB "sub" BREAKOUT;
+    SUMMARY "summary" SPECIAL | BLOCK; SUP "sup" BREAKOUT; SVG "svg" LEXING;
     TABLE "table" SPECIAL | SCOPE | BREAKOUT; TBODY "tbody" SPECIAL | TABLE_PART;
-    TD "td" SPECIAL | SCOPE | TABLE_PART; TEMPLATE "template" SPECIAL | SCOPE; TEXTAREA "textarea" SPECIAL;
+    TD "td" SPECIAL | SCOPE | TABLE_PART; TEMPLATE "template" SPECIAL | SCOPE; TEXTAREA "textarea" SPECIAL | LEXING;
     TFOOT "tfoot" SPECIAL | TABLE_PART; TH "th" SPECIAL | SCOPE | TABLE_PART;
-    THEAD "thead" SPECIAL | TABLE_PART; TITLE "title" SPECIAL; TR "tr" SPECIAL | TABLE_PART;
+    THEAD "thead" SPECIAL | TABLE_PART; TITLE "title" SPECIAL | LEXING; TR "tr" SPECIAL | TABLE_PART;
     TRACK "track" SPECIAL; TT "tt" FORMATTING | BREAKOUT; U "u" FORMATTING | BREAKOUT;
-    UL "ul" SPECIAL | BLOCK | BREAKOUT; VAR "var" BREAKOUT; WBR "wbr" SPECIAL; XMP "xmp" SPECIAL;
+    UL "ul" SPECIAL | BLOCK | BREAKOUT; VAR "var" BREAKOUT; WBR "wbr" SPECIAL; XMP "xmp" SPECIAL | LEXING;
 }
 
-/// A key that no two known names share: the bytes in lower case, folded into eight.
+/// The longest known name.
+const LONGEST: usize = 14;
+
+/// The longest name that is found by its key.
+const LONGEST_KEY: usize = 8;
+
+/// The bytes of a name of at most eight as a number, the first the lowest.
 const fn key_of(name: &[u8]) -> u64 {
-    let mut key = 0u64;
-    let mut i = 0;
-    while i < name.len() {
-        key = key.rotate_left(8) ^ (name[i] | 0x20) as u64;
-        i += 1;
+    let mut key = 0;
+    let mut index = name.len();
+    while index > 0 {
+        index -= 1;
+        key = key << 8 | name[index] as u64;
     }
     key
 }
 
-/// A table of the known names by a hash of their key, made by the compiler: one multiplication and
-/// seldom a second look instead of a tree of comparisons.
-const SLOTS: usize = 1024;
-static TABLE: [u8; SLOTS] = {
-    let mut table = [u8::MAX; SLOTS];
+const KEYS: [u64; KNOWN] = {
+    let mut keys = [0; KNOWN];
     let mut index = 0;
     while index < KNOWN {
-        let mut slot = slot_of(key_of(NAMES[index].as_bytes()));
-        while table[slot] != u8::MAX {
-            slot = (slot + 1) % SLOTS;
+        let name = NAMES[index].as_bytes();
+        if name.len() <= LONGEST_KEY {
+            keys[index] = key_of(name);
         }
-        table[slot] = index as u8;
+        index += 1;
+    }
+    keys
+};
+
+/// Each known name's key and index at the place of its hash; 0 elsewhere. The factor was searched for so that no two
+/// names share a place.
+const SLOTS: usize = 1024;
+static TABLE: [(u64, u32); SLOTS] = {
+    let mut table = [(0, 0); SLOTS];
+    let mut index = 0;
+    while index < KNOWN {
+        if KEYS[index] != 0 {
+            let slot = slot_of(KEYS[index]);
+            assert!(table[slot].0 == 0, "two names in one place: another factor is needed");
+            table[slot] = (KEYS[index], index as u32);
+        }
         index += 1;
     }
     table
 };
 
 const fn slot_of(key: u64) -> usize {
-    (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize
+    (key.wrapping_mul(0x3286_4238_87ec_be87) >> 54) as usize
 }
+
+#[inline]
+fn by_key(key: u64) -> Option<Name> {
+    let (known, index) = TABLE[slot_of(key)];
+    (known == key && key != 0).then_some(Name(index))
+}
+
+const LOWER: u64 = 0x2020_2020_2020_2020;
 
 fn known(source: &[u8]) -> Option<Name> {
-    let (key, is_lower) = match source.len() {
-        length @ 1..=8 => {
-            let bytes = source.iter().fold(0, |bytes, &byte| bytes << 8 | u64::from(byte));
-            let key = bytes | 0x2020_2020_2020_2020 >> (64 - 8 * length);
-            (key, key == bytes)
-        }
-        _ => (key_of(source), false),
-    };
-    let mut slot = slot_of(key);
-    loop {
-        let index = TABLE[slot];
-        if index == u8::MAX {
-            return None;
-        }
-        if KEYS[usize::from(index)] == key {
-            // Eight bytes are not folded: the key is the name, if nothing was made lower case.
-            let name = NAMES[usize::from(index)].as_bytes();
-            let same = is_lower && source.len() == name.len() || source.eq_ignore_ascii_case(name);
-            return same.then_some(Name(u32::from(index)));
-        }
-        slot = (slot + 1) % SLOTS;
+    if source.len() > LONGEST_KEY {
+        let mut names = (0..KNOWN).filter(|&index| NAMES[index].len() == source.len());
+        return names.find(|&index| source.eq_ignore_ascii_case(NAMES[index].as_bytes())).map(Name::at);
     }
+    let name = by_key(key_of(source) | LOWER & mask(source.len()))?;
+    // What becomes a letter is one, but another byte may have become a digit.
+    source.eq_ignore_ascii_case(NAMES[name.0 as usize].as_bytes()).then_some(name)
 }
 
-static KEYS: [u64; KNOWN] = {
-    let mut keys = [0; KNOWN];
-    let mut index = 0;
-    while index < KNOWN {
-        keys[index] = key_of(NAMES[index].as_bytes());
-        index += 1;
-    }
-    keys
-};
-
-/// The longest known name.
-const LONGEST: usize = 14;
+/// The lowest bytes, at most eight.
+#[inline]
+const fn mask(length: usize) -> u64 {
+    if length == 8 { u64::MAX } else { (1 << (8 * length)) - 1 }
+}
 
 impl Name {
     /// The name of a tag as it stands in the source, in any case.
     pub(crate) fn of(source: &[u8]) -> Name {
-        if source.len() <= LONGEST
-            && let Some(name) = known(source)
-        {
-            return name;
+        match source.len() <= LONGEST {
+            true => known(source).unwrap_or_else(|| Name::unknown(source)),
+            false => Name::unknown(source),
         }
-        Name::unknown(source)
+    }
+
+    /// The name at the start of `rest`, which is the source of a tag behind its `<` or `</`, and its length: if it is
+    /// a known one of at most seven letters, and the whole name. All else needs [`Name::of`].
+    #[inline(always)]
+    pub(crate) fn at_start(rest: &[u8]) -> Option<(Name, usize)> {
+        /// All letters have it, and no digit and nothing that ends a name.
+        const BIT: u64 = 0x4040_4040_4040_4040;
+
+        let eight = u64::from_le_bytes(*rest.first_chunk()?);
+        let mut length = (!eight & BIT).trailing_zeros() / 8;
+        let mut end = eight.checked_shr(8 * length)? as u8;
+        if end.is_ascii_digit() {
+            length += 1;
+            end = eight.checked_shr(8 * length)? as u8;
+        }
+        if !is_space(end) && !matches!(end, b'>' | b'/') {
+            return None;
+        }
+        // Of the bytes with that bit only letters become letters, and digits stay what they are.
+        by_key((eight | LOWER) & !u64::MAX.wrapping_shl(8 * length)).map(|name| (name, length as usize))
     }
 
     #[cold]
@@ -190,7 +218,7 @@ impl Name {
         Name(index as u32)
     }
 
-    const fn has(self, flag: u8) -> bool {
+    const fn has(self, flag: u16) -> bool {
         self.0 & UNKNOWN == 0 && FLAGS[self.0 as usize] & flag != 0
     }
 
@@ -210,11 +238,11 @@ impl Name {
         self.has(BREAKOUT)
     }
 
-    pub(crate) fn is_formatting(self) -> bool {
+    pub(crate) const fn is_formatting(self) -> bool {
         self.has(FORMATTING)
     }
 
-    pub(crate) fn is_block(self) -> bool {
+    pub(crate) const fn is_block(self) -> bool {
         self.has(BLOCK)
     }
 
@@ -222,8 +250,34 @@ impl Name {
         self.has(TABLE_PART)
     }
 
-    pub(crate) fn is_heading(self) -> bool {
+    /// Whether lol_html reads in another state behind a start tag of this name, or perhaps does.
+    pub(crate) fn changes_lexing(self) -> bool {
+        self.has(LEXING)
+    }
+
+    pub(crate) const fn is_heading(self) -> bool {
         matches!(self, Name::H1 | Name::H2 | Name::H3 | Name::H4 | Name::H5 | Name::H6)
+    }
+
+    /// Whether an HTML element of this name decides the mode that the end of a table or template leads to.
+    pub(crate) const fn decides_mode(self) -> bool {
+        matches!(
+            self,
+            Name::TD
+                | Name::TH
+                | Name::TR
+                | Name::TBODY
+                | Name::THEAD
+                | Name::TFOOT
+                | Name::CAPTION
+                | Name::COLGROUP
+                | Name::TABLE
+                | Name::TEMPLATE
+                | Name::HEAD
+                | Name::BODY
+                | Name::FRAMESET
+                | Name::HTML
+        )
     }
 
     pub(crate) fn is_mathml_text_integration_point(self) -> bool {
@@ -248,5 +302,26 @@ mod tests {
         assert_ne!(Name::of(b"v:roundrect"), Name::of(b"v:rect"));
         assert!(Name::of(b"blink").known().is_none());
         assert_ne!(Name::of(b"a\0"), Name::A);
+        assert_ne!(Name::of(b"h\x11"), Name::H1);
+        assert_ne!(Name::of(b""), Name::A);
+    }
+
+    #[test]
+    fn every_known_name_is_found() {
+        for (index, name) in NAMES.iter().enumerate() {
+            for name in [(*name).to_owned(), name.to_uppercase()] {
+                assert_eq!(Name::of(name.as_bytes()), Name::at(index));
+                for end in [">", " ", "/", "\n"] {
+                    let at_start = Name::at_start(format!("{name}{end}       ").as_bytes());
+                    let plain = name.len() < 8 && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+                    assert_eq!(at_start, plain.then_some((Name::at(index), name.len())));
+                }
+            }
+        }
+        assert_eq!(Name::at_start(b"h\x11>      "), None);
+        assert_eq!(Name::at_start(b"1>       "), None);
+        assert_eq!(Name::at_start(b">        "), None);
+        assert_eq!(Name::at_start(b"td\">      "), None);
+        assert_eq!(Name::at_start(b"td"), None);
     }
 }

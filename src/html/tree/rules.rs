@@ -339,16 +339,12 @@ impl Tree {
                 self.insert_reconstructed(name);
                 self.frameset_ok = false;
             }
-            Name::A => {
-                self.close_active_a();
-                self.formatting_start(name, facts);
-            }
             Name::NOBR => {
                 self.reconstruct();
                 if self.stack.in_scope(Scope::Default, Name::NOBR) {
                     self.adoption_agency(Name::NOBR);
                 }
-                self.formatting_start(name, facts);
+                self.start_formatting(name, facts);
             }
             Name::APPLET | Name::MARQUEE | Name::OBJECT => {
                 self.insert_reconstructed(name);
@@ -446,7 +442,7 @@ impl Tree {
                 }
                 self.insert(name);
             }
-            _ if name.is_formatting() => self.formatting_start(name, facts),
+            _ if name.is_formatting() => self.start_formatting(name, facts),
             _ if name.is_table_part() => {}
             _ => self.insert_reconstructed(name),
         }
@@ -458,7 +454,10 @@ impl Tree {
         self.insert(name);
     }
 
-    fn formatting_start(&mut self, name: Name, facts: &Facts<'_>) {
+    pub(super) fn start_formatting(&mut self, name: Name, facts: &Facts<'_>) {
+        if name == Name::A {
+            self.close_active_a();
+        }
         self.reconstruct();
         self.insert_formatting(name, facts);
         self.insert_void(); // it is pushed already; this only says that it was made

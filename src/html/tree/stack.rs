@@ -2,6 +2,7 @@
 //! constant time: a deep stack must not make each end tag slow.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use super::name::{KNOWN, Name};
 
@@ -25,8 +26,10 @@ pub(super) enum Scope {
     List,
     /// Any element of the HTML namespace: where an end tag in foreign content turns to HTML.
     Html,
+    /// Any element that decides the insertion mode when a table or template ends.
+    Mode,
 }
-/// Seven, and one to spare: eight are set with two vector instructions.
+/// Eight are set with two vector instructions.
 const SCOPES: usize = 8;
 
 #[derive(Clone, Copy, Debug)]
@@ -56,23 +59,15 @@ impl Open {
     }
 
     pub(super) fn is_integration_point(&self) -> bool {
-        match self.namespace {
-            Namespace::Html => false,
-            Namespace::MathMl => self.name.is_mathml_text_integration_point(),
-            Namespace::Svg => self.name.is_svg_html_integration_point(),
-        }
+        is_integration_point(self.name, self.namespace)
     }
+}
 
-    /// Marks the scopes that this element, at `here`, bounds.
-    fn mark(&mut self, here: u32) {
-        let bounds = match self.namespace {
-            Namespace::Html => self.name.known().map_or(&UNKNOWN_BOUNDS, |index| &BOUNDS[index]),
-            _ if self.is_integration_point() => &INTEGRATION_BOUNDS,
-            _ => return,
-        };
-        for (mark, bound) in self.marks.iter_mut().zip(bounds) {
-            *mark = *mark & !bound | here & bound;
-        }
+fn is_integration_point(name: Name, namespace: Namespace) -> bool {
+    match namespace {
+        Namespace::Html => false,
+        Namespace::MathMl => name.is_mathml_text_integration_point(),
+        Namespace::Svg => name.is_svg_html_integration_point(),
     }
 }
 
@@ -118,6 +113,9 @@ const fn bounds_of(name: Name) -> Bounds {
     if name.is_scope() {
         bounds = with(bounds, &[Scope::Default, Scope::ListItem, Scope::Button]);
     }
+    if name.decides_mode() {
+        bounds = with(bounds, &[Scope::Mode]);
+    }
     match name {
         Name::HTML | Name::TABLE | Name::TEMPLATE => with(bounds, &[Scope::Table]),
         Name::OL | Name::UL => with(bounds, &[Scope::ListItem]),
@@ -126,31 +124,56 @@ const fn bounds_of(name: Name) -> Bounds {
     }
 }
 
+/// A hash of names that nobody knows: they are keyed hashes already, which only need to be spread.
+#[derive(Default)]
+struct ByName(u64);
+
+impl Hasher for ByName {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.write_u32(u32::from(byte)));
+    }
+
+    fn write_u8(&mut self, byte: u8) {
+        self.write_u32(u32::from(byte));
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.0 = (self.0.rotate_left(32) ^ u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 pub(super) struct Stack {
     open: Vec<Open>,
     /// One past the index of the topmost element of each known name: HTML, then foreign.
     last: [[u32; KNOWN]; 2],
-    last_unknown: HashMap<(bool, Name), u32>,
+    last_unknown: HashMap<(bool, Name), u32, BuildHasherDefault<ByName>>,
     next_id: u32,
 }
 
 impl Stack {
     pub(super) fn new() -> Stack {
-        Stack { open: Vec::new(), last: [[0; KNOWN]; 2], last_unknown: HashMap::new(), next_id: 0 }
+        Stack { open: Vec::new(), last: [[0; KNOWN]; 2], last_unknown: HashMap::default(), next_id: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
         self.open.len()
     }
 
+    #[inline]
     pub(super) fn top(&self) -> Option<&Open> {
         self.open.last()
     }
 
+    #[inline]
     pub(super) fn get(&self, index: usize) -> Option<&Open> {
         self.open.get(index)
     }
 
+    #[inline]
     pub(super) fn top_is(&self, name: Name) -> bool {
         self.top().is_some_and(|top| top.is_html(name))
     }
@@ -161,17 +184,14 @@ impl Stack {
     }
 
     /// Pushes a new element and returns its id.
+    #[inline(always)]
     pub(super) fn push(&mut self, name: Name, namespace: Namespace) -> u32 {
         let id = self.new_id();
-        self.restore(Open {
-            name,
-            namespace,
-            html_integration: false,
-            formatting: false,
-            id,
-            below: 0,
-            marks: [0; SCOPES],
-        });
+        let here = self.open.len() as u32 + 1;
+        let marks = self.marks_below(name, namespace, here);
+        let below = std::mem::replace(self.last_mut(namespace, name), here);
+        let (html_integration, formatting) = (false, false);
+        self.open.push(Open { name, namespace, html_integration, formatting, id, below, marks });
         id
     }
 
@@ -181,31 +201,68 @@ impl Stack {
 
     fn restore(&mut self, mut element: Open) {
         let here = self.open.len() as u32 + 1;
-        element.marks = self.open.last().map_or([0; SCOPES], |top| top.marks);
-        element.mark(here);
-        let last = self.last_mut(element.namespace, element.name);
-        element.below = std::mem::replace(last, here);
+        element.marks = self.marks_below(element.name, element.namespace, here);
+        element.below = std::mem::replace(self.last_mut(element.namespace, element.name), here);
         self.open.push(element);
     }
 
+    /// The marks of an element put on top, at `here`: those of the one below, and the scopes that it bounds itself.
     #[inline]
+    fn marks_below(&self, name: Name, namespace: Namespace, here: u32) -> [u32; SCOPES] {
+        let mut marks = self.open.last().map_or([0; SCOPES], |top| top.marks);
+        let bounds = match namespace {
+            Namespace::Html => name.known().map_or(&UNKNOWN_BOUNDS, |index| &BOUNDS[index]),
+            _ if is_integration_point(name, namespace) => &INTEGRATION_BOUNDS,
+            _ => return marks,
+        };
+        for (mark, bound) in marks.iter_mut().zip(bounds) {
+            *mark = *mark & !bound | here & bound;
+        }
+        marks
+    }
+
+    #[inline(always)]
     fn last_mut(&mut self, namespace: Namespace, name: Name) -> &mut u32 {
         let foreign = namespace != Namespace::Html;
         match name.known() {
             Some(index) => &mut self.last[usize::from(foreign)][index],
-            None => self.last_unknown.entry((foreign, name)).or_insert(0),
+            None => self.last_unknown_mut(foreign, name),
         }
+    }
+
+    #[inline(never)]
+    fn last_unknown_mut(&mut self, foreign: bool, name: Name) -> &mut u32 {
+        self.last_unknown.entry((foreign, name)).or_insert(0)
     }
 
     #[inline]
     pub(super) fn pop(&mut self) -> Option<Open> {
         let element = self.open.pop()?;
-        if element.below == 0 && element.name.known().is_none() {
-            self.last_unknown.remove(&(element.namespace != Namespace::Html, element.name));
-        } else {
-            *self.last_mut(element.namespace, element.name) = element.below;
+        match element.name.known() {
+            Some(index) => {
+                self.last[usize::from(element.namespace != Namespace::Html)][index] = element.below
+            }
+            None => self.pop_unknown(&element),
         }
         Some(element)
+    }
+
+    /// Takes the top off, which is an HTML element of this known name.
+    #[inline(always)]
+    pub(super) fn pop_known(&mut self, name: Name) {
+        if let (Some(element), Some(index)) = (self.open.pop(), name.known()) {
+            self.last[0][index] = element.below;
+        }
+    }
+
+    #[inline(never)]
+    fn pop_unknown(&mut self, element: &Open) {
+        let key = (element.namespace != Namespace::Html, element.name);
+        if element.below == 0 {
+            self.last_unknown.remove(&key);
+        } else {
+            self.last_unknown.insert(key, element.below);
+        }
     }
 
     pub(super) fn truncate(&mut self, len: usize) {
@@ -215,10 +272,12 @@ impl Stack {
     }
 
     /// One past the index of the topmost HTML element of this name, 0 for none.
+    #[inline]
     pub(super) fn position(&self, name: Name) -> u32 {
         self.position_in(false, name)
     }
 
+    #[inline]
     pub(super) fn position_foreign(&self, name: Name) -> u32 {
         self.position_in(true, name)
     }
@@ -231,18 +290,27 @@ impl Stack {
         }
     }
 
+    #[inline]
     pub(super) fn mark(&self, scope: Scope) -> u32 {
         self.top().map_or(0, |top| top.marks[scope as usize])
     }
 
+    #[inline]
     pub(super) fn contains(&self, name: Name) -> bool {
         self.position(name) != 0
     }
 
     /// "Has a `name` element in the specific scope".
+    #[inline]
     pub(super) fn in_scope(&self, scope: Scope, name: Name) -> bool {
         let position = self.position(name);
         position != 0 && position >= self.mark(scope)
+    }
+
+    /// The name of the nearest HTML element that decides the insertion mode.
+    pub(super) fn deciding(&self) -> Option<Name> {
+        let index = self.mark(Scope::Mode).checked_sub(1)?;
+        self.get(index as usize).map(|element| element.name)
     }
 
     pub(super) fn pop_until(&mut self, wanted: impl Fn(&Open) -> bool) {
@@ -257,6 +325,7 @@ impl Stack {
         self.pop_until(|element| element.is_html(name));
     }
 
+    #[inline]
     pub(super) fn generate_implied_end(&mut self, except: Option<Name>) {
         while let Some(top) = self.top() {
             if top.namespace != Namespace::Html || !top.name.is_implied_end() || Some(top.name) == except {

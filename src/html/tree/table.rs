@@ -360,26 +360,8 @@ impl Tree {
 
     /// <https://html.spec.whatwg.org/multipage/parsing.html#reset-the-insertion-mode-appropriately>
     pub(super) fn reset_mode(&self) -> Mode {
-        // The topmost of these decides; asked by name, since a walk down a deep stack for every
-        // `</table>` would be quadratic.
-        const DECIDING: [Name; 14] = [
-            Name::TD,
-            Name::TH,
-            Name::TR,
-            Name::TBODY,
-            Name::THEAD,
-            Name::TFOOT,
-            Name::CAPTION,
-            Name::COLGROUP,
-            Name::TABLE,
-            Name::TEMPLATE,
-            Name::HEAD,
-            Name::BODY,
-            Name::FRAMESET,
-            Name::HTML,
-        ];
-        match DECIDING.into_iter().max_by_key(|&name| self.stack.position(name)) {
-            Some(name) if !self.stack.contains(name) => Mode::InBody,
+        // Kept on the stack: a walk down a deep one for every `</table>` would be quadratic.
+        match self.stack.deciding() {
             Some(Name::TD | Name::TH) => Mode::InCell,
             Some(Name::TR) => Mode::InRow,
             Some(Name::TBODY | Name::THEAD | Name::TFOOT) => Mode::InTableBody,
