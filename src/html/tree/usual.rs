@@ -203,7 +203,7 @@ mod tests {
     }
 
     proptest::proptest! {
-        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(2000))]
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(400))]
 
         /// The shortcuts come to what the rules come to.
         #[test]
