@@ -1,5 +1,5 @@
 //! The tags of nearly every newsletter where they usually stand: said again without the detours of the rules, which
-//! decide of all others. A tag costs 40 instructions here and 150 there.
+//! decide of all others.
 //!
 //! Each case is what the rules come to where nothing is to be closed first, nothing waits to be opened again and
 //! the element asked for is on top of the stack.
@@ -190,18 +190,20 @@ mod tests {
         }
     }
 
-    fn state(tree: &Tree) -> (Mode, Vec<(Name, Namespace, bool)>, Vec<Option<(Name, bool)>>, bool) {
+    /// All that later tags depend on, to be compared.
+    fn state(tree: &Tree) -> String {
         let open = (0..tree.stack.len()).filter_map(|index| tree.stack.get(index));
-        let open = open.map(|element| (element.name, element.namespace, element.formatting)).collect();
+        let open: Vec<_> =
+            open.map(|element| (element.name, element.namespace, element.formatting)).collect();
         let formatting = tree.formatting.iter().map(|&entry| match entry {
             Formatting::Marker => None,
             Formatting::Element { name, .. } => Some((name, tree.is_active(entry))),
         });
-        (tree.mode, open, formatting.collect(), tree.frameset_ok)
+        format!("{:?} {open:?} {:?} {}", tree.mode, formatting.collect::<Vec<_>>(), tree.frameset_ok)
     }
 
     proptest::proptest! {
-        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(2000))]
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(400))]
 
         /// The shortcuts come to what the rules come to.
         #[test]
