@@ -99,9 +99,10 @@ impl FilledPart {
         pixels: &[PixelMarkup],
     ) -> Option<FilledPart> {
         let sample = fields.sample()?;
-        let is_marked = sample.letters.first().is_some_and(|&letter| letter < LONGEST_MARK);
-        // A mark that belies the charset.
-        if planned.decoded.bytes != sample.html || is_marked && sample.reading.given.is_some() {
+        // UTF-16 and UTF-32 marks begin with bytes beyond ASCII: a value that begins the part could make one that belies the charset.
+        let may_be_marked = sample.letters.first() == Some(&0)
+            || !sample.html[..sample.html.len().min(LONGEST_MARK)].is_ascii();
+        if planned.decoded.bytes != sample.html || may_be_marked && sample.reading.given.is_some() {
             return None;
         }
         let fit = Fit::of(sample, shared, &planned.record)?;
@@ -141,7 +142,9 @@ impl FilledPart {
         };
         let (shared, delivery) = (texts.shared(), texts.delivery());
         let fits = self.fit.admits(sample, shared, delivery).is_ok_and(|fits| fits);
-        if !fits || body.is_empty() || self.may_hold_armour(sample, delivery, decoded) {
+        // A CR in front of the line end of a delimiter would be a part of it.
+        let ends_in_cr = body.ends_with(b"\r") && place.is_before_newline();
+        if !fits || body.is_empty() || ends_in_cr || self.may_hold_armour(sample, delivery, decoded) {
             return Err(NotThisWay);
         }
         growth.clear();

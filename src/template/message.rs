@@ -139,9 +139,11 @@ impl MessageTemplate {
         if is_signed(&fields) {
             return Ok(Err(NotThisWay));
         }
-        let (shared, delivery, said) = settle(self.rewriter.shared_arc(), &fields, delivery)?;
-        check(&delivery)?;
-        if said.made_id.is_some() || shared.settings.text_links {
+        // Errors are told the slow way, behind those of missing values.
+        let Ok((shared, delivery, said)) = settle(self.rewriter.shared_arc(), &fields, delivery) else {
+            return Ok(Err(NotThisWay));
+        };
+        if check(&delivery).is_err() || said.made_id.is_some() || shared.settings.text_links {
             return Ok(Err(NotThisWay));
         }
         let compiled = self.compiled(&shared, delivery.consent);

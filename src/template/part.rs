@@ -46,6 +46,11 @@ impl<'m> PartPlace<'m> {
         &self.message[self.structure.parts[self.part].body.clone()]
     }
 
+    /// Whether the message goes on with a line end.
+    pub(super) fn is_before_newline(&self) -> bool {
+        self.message[self.structure.parts[self.part].body.end..].starts_with(b"\n")
+    }
+
     /// Appends `body`, which stands in the part's place, with these edits.
     pub(super) fn apply(
         &self,

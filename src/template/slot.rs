@@ -132,16 +132,16 @@ pub(super) fn write_link(
     let target = decoded.as_deref().map(attribute::trim);
     // A document that holds an own link may be one that was rewritten before.
     if shared.has_own_host(value)
-        || target.as_deref().is_some_and(|target| shared.has_own_host(target.as_bytes()))
+        || target
+            .as_deref()
+            .is_some_and(|target| shared.has_own_host(target.as_bytes()) || shared.urls.is_own(target))
     {
         return Err(NotThisWay);
     }
     let settings = &shared.settings;
     let tracked = target.as_deref().filter(|target| {
         policy::judge(target).is_ok_and(|host| {
-            !shared.hosts.iter().any(|own| *own == *host)
-                && !delivery.unsubscribe.iter().any(|url| url == target)
-                && !settings.skip_hosts.matches(&host)
+            !delivery.unsubscribe.iter().any(|url| url == target) && !settings.skip_hosts.matches(&host)
         }) && target.len() <= settings.max_target_length
     });
     let Some(target) = tracked else { return Ok(false) };

@@ -30,6 +30,11 @@ impl<'a> Moved<'a> {
         Moved { body, length, changed, shift: 0, locator: None }
     }
 
+    /// Whether a line may end in a soft break.
+    fn ends_in_break(&self, line: &[u8]) -> bool {
+        line.trim_ascii_end().ends_with(b"=")
+    }
+
     /// Where a byte stands that stood at `encoded`; offsets ascend from call to call. `decoded` tells how many decoded bytes now
     /// stand between the start of the changed lines whose first edit has this index and it.
     ///
@@ -43,6 +48,12 @@ impl<'a> Moved<'a> {
         while let Some((lines, rest)) = self.changed.split_first()
             && lines.before.end <= encoded
         {
+            // At the end of a body that ends no line: what stood there may be gone, or a soft break ends it.
+            let after = self.body.get(lines.after.clone())?;
+            let is_open = encoded == self.length && rest.is_empty() && lines.before.end == self.length;
+            if is_open && (after.is_empty() || self.ends_in_break(after)) {
+                return None;
+            }
             self.shift = lines.after.end.cast_signed() - lines.before.end.cast_signed();
             self.changed = rest;
             self.locator = None;
