@@ -59,3 +59,45 @@ fn lines_with_fields_and_links() {
         }
     }
 }
+
+/// Ends of parts: what stands in front of them may be gone, or become a part of the line end behind.
+#[test]
+fn ends_of_parts() {
+    let head = "Message-ID: <m1@example.com>\nContent-Type: ";
+    let quoted = "text/html\nContent-Transfer-Encoding: quoted-printable\n\n";
+    let mixed = "multipart/mixed; boundary=b\n\n--b\nContent-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n";
+    for body in ["<p>x=\n{{a}}", "<html><body>x=\n{{a}}=\n{{a}}", "<p>x{{a}}=\n", "{{a}}", "<p>{{a}}=\n=\n"] {
+        for value in 0..24 {
+            merge::check(format!("{head}{quoted}{body}").as_bytes(), options(), &[value, 0, 0, 0, value]);
+        }
+    }
+    for body in ["<p>{{a}}\n--b--\n", "<p>x\r{{a}}\n--b--\n", "{{a}} hello\n--b--\n"] {
+        for value in 0..64 {
+            merge::check(format!("{head}{mixed}{body}").as_bytes(), options(), &[value, 0, 0, 0, 1]);
+        }
+    }
+}
+
+/// A missing value is told before what else is wrong.
+#[test]
+fn errors_in_one_order() {
+    use openclick::MergeSyntax;
+
+    let rewriter = options().merge_fields([MergeSyntax::Mustache]).build().expect("options");
+    let message = b"Message-ID: <m1@example.com>\nContent-Type: text/html\n\n<p>{{a}}\n";
+    let template = rewriter.compile_message(message.as_slice()).expect("a template");
+    let delivery = crate::support::delivery().campaign("x".repeat(9000));
+    let mut out = Vec::new();
+    let error = template.render_to(&delivery, &mut out).expect_err("no value");
+    assert_eq!(error.to_string(), template.substitute(&delivery).expect_err("no value").to_string());
+    // Own links in another spelling.
+    let message = b"Message-ID: <m1@example.com>\nContent-Type: text/html\n\n<p><a href='{{a}}'>x</a><a href='https://y.example/'>y</a>\n";
+    let template = rewriter.compile_message(message.as_slice()).expect("a template");
+    for value in ["https://TRACK.example.com/", "https://Track.Example.com/x", "https://y.example/"] {
+        let delivery = crate::support::delivery().field("a", value);
+        let filled = template.substitute(&delivery).expect("a value");
+        out.clear();
+        template.render_to(&delivery, &mut out).expect("a value");
+        assert!(out == rewriter.rewrite_message(&filled, &delivery).expect("a delivery").bytes, "{value}");
+    }
+}
