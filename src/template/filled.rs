@@ -10,7 +10,7 @@ use std::ops::Range;
 use memchr::memrchr;
 
 use super::compile::{Change, DynamicLink, Slot, UrlSlot, changes};
-use super::fit::{Fit, LONGEST_MARK};
+use super::fit::Fit;
 use super::part::{EditList, Markup, PartPlace};
 use super::slot::{NotThisWay, UrlTexts, Written};
 use crate::edit::Edit;
@@ -99,9 +99,9 @@ impl FilledPart {
         pixels: &[PixelMarkup],
     ) -> Option<FilledPart> {
         let sample = fields.sample()?;
-        // UTF-16 and UTF-32 marks begin with bytes beyond ASCII: a value that begins the part could make one that belies the charset.
-        let may_be_marked = sample.letters.first() == Some(&0)
-            || !sample.html[..sample.html.len().min(LONGEST_MARK)].is_ascii();
+        // Marks of UTF-16 and UTF-32 begin with a byte beyond ASCII or a NUL: a value may make one that belies the charset.
+        let may_be_marked =
+            sample.letters.first() == Some(&0) || !matches!(sample.html.first(), Some(1..=0x7f));
         if planned.decoded.bytes != sample.html || may_be_marked && sample.reading.given.is_some() {
             return None;
         }

@@ -17,7 +17,7 @@ use crate::rewriter::Shared;
 const MOST_GROWTH: usize = 6;
 
 /// The longest byte order mark, in bytes.
-pub(super) const LONGEST_MARK: usize = 4;
+const LONGEST_MARK: usize = 4;
 
 thread_local! {
     /// The beginning of a document, kept so that nothing is allocated.
